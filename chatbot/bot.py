@@ -1,0 +1,193 @@
+"""Chatbot: a loaded bundle that replies. It keeps no conversation: history comes with each call.
+
+    bot = Chatbot.load("english")
+    reply = bot.reply(["Hi", "Hello, how are you?", "Fine, you?"])
+
+Knows the bundle, the search and the text around them; knows no page and no command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.bundle import Bundle, load_bundle
+from chatbot.config import BOS_ID, DecodingConfig, changed
+from chatbot.decoding.engine import SearchEngine
+from chatbot.decoding.phrases import BlockList
+from chatbot.decoding.state import Hypotheses
+from chatbot.errors import MessageError
+from chatbot.model.losses import token_nats
+from chatbot.text.cleaning import clean_text
+from chatbot.text.source import pad, source_ids, target_ids
+from chatbot.text.tokenizer import CONTROL_IDS
+
+MAX_MESSAGE_CHARACTERS = 2000
+_DECLINED = {"zh": "这个我不太想说。", "en": "I would rather not say that."}
+
+History = str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One finished hypothesis of a search."""
+
+    text: str
+    score: float  # as the search ranked it: nats, length-normalised for beams
+    confidence: float  # geometric mean of its tokens' probabilities, in 0..1, not calibrated
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the bot says, and what else it could have said."""
+
+    text: str
+    confidence: float  # of the text, as in Alternative; 0 where every hypothesis was blocked
+    alternatives: tuple[Alternative, ...]  # all n_best of the search, the best first
+
+
+class Chatbot:
+    """A trained model with its tokenizer, ready to reply."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Takes a loaded bundle; `Chatbot.load` is the usual way in."""
+        self.name, self.language = bundle.info.name, bundle.info.language
+        self.decoding = bundle.config.decoding
+        self.max_history = bundle.config.corpus.history_turns
+        self._bundle = bundle
+        self._engine = SearchEngine(
+            bundle.seq2seq.encoder, bundle.seq2seq.decoder_step, CONTROL_IDS
+        )
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path) -> Chatbot:
+        """Loads a bundle by its name in saved_models/ or by its folder.
+
+        Raises:
+            BundleError: it is missing, damaged or newer than this program.
+        """
+        return cls(load_bundle(name_or_folder))
+
+    def reply(self, history: History, decoding: DecodingConfig | None = None) -> Reply:
+        """Answers the last message of a history (oldest turn first, speakers alternating).
+
+        Raises:
+            MessageError: the message is empty or longer than 2,000 characters.
+        """
+        return self.reply_batch([history], decoding)[0]
+
+    def reply_batch(
+        self,
+        histories: Sequence[History],
+        decoding: DecodingConfig | None = None,
+        seeds: Sequence[int] | None = None,
+    ) -> list[Reply]:
+        """Answers many histories in one run of the graph, each as if it were alone.
+
+        Args:
+            histories: one for each reply.
+            decoding: how to search; the bundle's own settings by default.
+            seeds: for sampling, one for each row; `decoding.seed` for all by default.
+        """
+        settings = decoding or self.decoding
+        if not histories:
+            return []
+        sources = self.encode(histories)
+        found = self._engine.search(sources, settings, seeds or [settings.seed] * len(sources))
+        replies = [
+            self._choose(
+                [self._read(found, row, k) for k in range(found.scores.shape[1])], settings
+            )
+            for row in range(len(sources))
+        ]
+        return [
+            reply or self._reply_around_blocks(sources[row : row + 1], settings)
+            for row, reply in enumerate(replies)
+        ]
+
+    def stream(self, history: History, decoding: DecodingConfig | None = None) -> Iterator[str]:
+        """Yields the growing reply; the last text equals `reply`'s.
+
+        Greedy search and sampling yield after each token. A beam changes its mind, and blocked
+        phrases are judged on the whole text: with these the finished reply is yielded once.
+        """
+        settings = decoding or self.decoding
+        if settings.strategy == "beam" or settings.n_best > 1 or settings.blocked_phrases:
+            yield self.reply(history, settings).text
+            return
+        shown = None
+        for state in self._engine.stream(self.encode([history]), settings, settings.seed):
+            text = self._text(state.token_ids[0].numpy())
+            if text != shown:
+                shown = text
+                yield text
+
+    def score_batch(
+        self, histories: Sequence[History], replies: Sequence[str]
+    ) -> list[tuple[float, int]]:
+        """Returns how likely the model finds given replies: (nats, tokens) for each.
+
+        Teacher forcing: the sum over the reply's tokens and its `<EOS>`, without smoothing.
+        """
+        limit = self._bundle.config.training.max_target_tokens
+        encoded = self._bundle.tokenizer.encode_batch(replies)
+        targets = [target_ids(ids, limit) for ids in encoded]
+        inputs = pad([[BOS_ID, *ids[:-1]] for ids in targets])
+        logits = self._bundle.seq2seq.training([self.encode(histories), inputs])
+        nats = np.array(token_nats(pad(targets), logits))
+        return [(float(nats[row, : len(ids)].sum()), len(ids)) for row, ids in enumerate(targets)]
+
+    def encode(self, histories: Sequence[History]) -> NDArray[np.int32]:
+        """Returns what the model is shown: source_ids (B,S), right-padded with `<PAD>`."""
+        limit = self._bundle.config.training.max_source_tokens
+        tokenizer = self._bundle.tokenizer
+        rows = [
+            source_ids(tokenizer.encode_batch(self._turns(history)), limit) for history in histories
+        ]
+        return pad(rows)
+
+    def _turns(self, history: History) -> list[str]:
+        turns = [history] if isinstance(history, str) else list(history)
+        message = clean_text(turns[-1]) if turns else ""
+        if not message:
+            raise MessageError(
+                "The message is empty: there is nothing to reply to. Write something."
+            )
+        if len(message) > MAX_MESSAGE_CHARACTERS:
+            raise MessageError(
+                f"The message has {len(message):,} characters, more than the "
+                f"{MAX_MESSAGE_CHARACTERS:,} that are read. Shorten it."
+            )
+        earlier = turns[max(0, len(turns) - self.max_history) : -1]
+        return [*(turn[:MAX_MESSAGE_CHARACTERS] for turn in earlier), message]
+
+    def _choose(self, found: Sequence[Alternative], settings: DecodingConfig) -> Reply | None:
+        """Returns the best hypothesis that holds no blocked phrase, None if there is none."""
+        blocked = BlockList(settings.blocked_phrases)
+        shown = found[: settings.n_best]
+        for alternative in found:
+            if blocked.find(alternative.text) is None:
+                clean = tuple(a for a in shown if blocked.find(a.text) is None)
+                return Reply(alternative.text, alternative.confidence, clean)
+        return None
+
+    def _reply_around_blocks(self, source: NDArray[np.int32], settings: DecodingConfig) -> Reply:
+        """Looks at more hypotheses where all were blocked, and declines if none is left."""
+        wider = changed(settings, strategy="beam", beam_size=max(8, settings.n_best))
+        found = self._engine.search(source, wider, [settings.seed])
+        texts = [self._read(found, 0, k) for k in range(found.scores.shape[1])]
+        declined = _DECLINED.get(self.language, _DECLINED["en"])
+        return self._choose(texts, settings) or Reply(declined, 0.0, ())
+
+    def _read(self, found: Hypotheses, row: int, k: int) -> Alternative:
+        length = int(found.lengths[row, k])
+        mean = float(found.token_log_probs[row, k, :length].mean()) if length else 0.0
+        text = self._text(found.token_ids[row, k])
+        return Alternative(text, float(found.scores[row, k]), float(np.exp(mean)))
+
+    def _text(self, token_ids: NDArray[np.int32]) -> str:
+        return self._bundle.tokenizer.decode(token_ids)

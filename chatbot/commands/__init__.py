@@ -1,0 +1,1 @@
+"""The verbs of the command line, one module a subject. Each parses, calls the library, prints."""

@@ -1,0 +1,48 @@
+"""Options that several verbs share, and how their values become settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from chatbot.config import Config, DecodingConfig, changed, validated, with_settings
+from chatbot.errors import ConfigError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
+]
+
+
+def quiet_tensorflow() -> None:
+    """Keeps TensorFlow's start-up notes off the terminal; call before it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def decoding_settings(
+    base: DecodingConfig, assignments: Sequence[str] | None, **given: Any
+) -> DecodingConfig:
+    """Returns the bot's settings changed by `--set decoding.key=value` and by options.
+
+    Raises:
+        ConfigError: a setting is unknown, wrong, or of another section.
+    """
+    for assignment in assignments or ():
+        if not assignment.startswith("decoding."):
+            raise ConfigError(
+                f"Cannot use the setting {assignment!r} here: a reply has decoding settings only. "
+                "Write it as decoding.key=value."
+            )
+    config = validated(Config, {"decoding": base.model_dump()})
+    settings = with_settings(config, assignments or ()).decoding
+    return changed(settings, **{key: value for key, value in given.items() if value is not None})
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """Prints one JSON object on one line."""
+    print(json.dumps(values, ensure_ascii=False), flush=True)

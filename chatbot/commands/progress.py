@@ -1,0 +1,78 @@
+"""How a training looks on the terminal: an estimate, a bar, and what the bot answers by now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class TrainingDisplay:
+    """Is told each event of a training and shows it; a plain log where there is no terminal."""
+
+    def __init__(self) -> None:
+        """Opens nothing yet."""
+        self._console = Console()
+        self._bar = Progress(
+            BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
+            console=self._console, disable=not self._console.is_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> TrainingDisplay:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, event: str, facts: Mapping[str, Any], /) -> None:
+        """Shows one event; events that say nothing to a person are passed over."""
+        show = getattr(self, f"_show_{event}", None)
+        if show is not None:
+            show(**facts)
+
+    def _show_estimate(self, **facts: Any) -> None:
+        self._console.print(
+            f"{facts['parameters']:,} weights on {facts['pairs']:,} pairs, {facts['device']}, "
+            f"{facts['precision']}: {facts['steps']:,} steps ({facts['epochs']} epochs), about "
+            f"{_duration(facts['seconds'])}, {facts['memory_bytes'] / 2**30:.1f} GiB of memory.",
+            highlight=False,
+        )
+
+    def _show_resumed(self, step: int, steps: int, **_: Any) -> None:
+        self._console.print(f"Going on from step {step:,} of {steps:,}.", highlight=False)
+
+    def _show_progress(self, **facts: Any) -> None:
+        line = (
+            f"step {facts['step']:,}/{facts['steps']:,}  loss {facts['nats']:.3f}  "
+            f"{facts['tokens_per_second']:,} tokens/s  {_duration(facts['seconds_left'])} left"
+        )
+        self._bar.update(
+            self._task, completed=facts["step"], total=facts["steps"], description=line
+        )
+
+    def _show_validation(self, **facts: Any) -> None:
+        mark = "best so far" if facts["best"] else "no gain"
+        lines = [
+            f"step {facts['step']:,}: loss {facts['train_nats']:.3f} training, "
+            f"{facts['nats']:.3f} validation, perplexity {facts['perplexity']:.1f} ({mark})",
+            *(f"  {m[:60]}  →  {r}" for m, r in facts["replies"].items()),
+        ]
+        self._console.print(escape("\n".join(lines)), highlight=False, soft_wrap=True)
+
+    def _show_early(self, best_step: int, **_: Any) -> None:
+        self._console.print(
+            f"Stopped early: no gain on the validation side since step {best_step:,}, "
+            "whose weights are kept.",
+            highlight=False,
+        )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,39 @@
+"""The one loss and its one normaliser: nats per real target token. Knows no network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def token_nats(target_ids: Any, logits: Any) -> Any:
+    """Negative log-likelihood of each target token: ids (B,T), logits (B,T,V) -> nats (B,T)."""
+    logits = ops.cast(logits, "float32")
+    ids = ops.expand_dims(ops.cast(target_ids, "int32"), -1)
+    of_target = ops.squeeze(ops.take_along_axis(logits, ids, axis=-1), -1)
+    return ops.logsumexp(logits, axis=-1) - of_target
+
+
+class TokenCrossEntropy(keras.losses.Loss):
+    """Mean negative log-likelihood in nats per real target token.
+
+    Pass the weight 0 for padding and 1 for real tokens: the sum is divided by the sum of the
+    weights (Keras' default divides by the padding too). With label smoothing e the target
+    distribution is (1 - e) one-hot + e / V (Szegedy et al. 2016, arXiv:1512.00567, section 7).
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        """Takes e, the share of the target spread over the whole vocabulary, in [0, 1)."""
+        super().__init__(reduction="mean_with_sample_weight", name="token_cross_entropy")
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """target_ids (B,T) and logits (B,T,V) -> nats (B,T)."""
+        nats = token_nats(y_true, y_pred)
+        if not self.label_smoothing:
+            return nats
+        logits = ops.cast(y_pred, "float32")
+        uniform = ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1)
+        return (1 - self.label_smoothing) * nats + self.label_smoothing * uniform

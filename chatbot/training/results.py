@@ -1,0 +1,65 @@
+"""What a training leaves: the best weights, rounded as they are stored, and what they score.
+
+Scores and replies are measured on the rounded float32 network, so that a fresh process that loads
+the bundle gives the very same. Knows no loop.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from chatbot.bundle import BundleWriter
+from chatbot.model.losses import TokenCrossEntropy
+from chatbot.model.metrics import TokenNats
+from chatbot.model.network import Seq2Seq, build_seq2seq
+from chatbot.training.batches import batches_in_order, encode_pairs
+from chatbot.training.device import describe_device
+from chatbot.training.probes import Prober, probe_messages
+from chatbot.training.run import RunFolder
+from chatbot.training.trainer import Outcome, assign
+
+
+class Result(NamedTuple):
+    """Scores on the validation side, and the replies to the probe messages."""
+
+    metrics: dict[str, Any]
+    replies: dict[str, str]
+
+
+def save_rounded(run: RunFolder, outcome: Outcome, writer: BundleWriter) -> Result:
+    """Writes the best weights as float16 and measures what they are worth then."""
+    config, tokenizer = run.config(), run.tokenizer()
+    seq2seq = build_seq2seq(config.model, tokenizer.vocab_size)
+    assign(seq2seq.training.weights, outcome.best_weights)
+    writer.weights(seq2seq)
+    messages = probe_messages(run.pairs("validation"), run.about()["language"])
+    replies = Prober(messages, tokenizer, config.training)(seq2seq)
+    return Result({**_scores(run, seq2seq), **_facts(outcome)}, replies)
+
+
+def _scores(run: RunFolder, seq2seq: Seq2Seq) -> dict[str, Any]:
+    config, model = run.config().training, seq2seq.training
+    pairs = encode_pairs(run.pairs("validation"), run.tokenizer(), config)
+    model.compile(loss=TokenCrossEntropy(), weighted_metrics=[TokenNats()], jit_compile=False)
+    for batch in batches_in_order(pairs, config.batch_size):
+        inputs = [batch.source_ids, batch.decoder_input_ids]
+        model.test_on_batch(inputs, batch.target_ids, batch.weights)
+    nats = float(model.get_metrics_result()["nats"])
+    return {
+        "nats": round(nats, 4),
+        "perplexity": round(math.exp(nats), 3),
+        "validation_pairs": len(pairs),
+        "parameters": int(model.count_params()),
+    }
+
+
+def _facts(outcome: Outcome) -> dict[str, Any]:
+    progress = outcome.progress
+    return {
+        "steps": progress.step,
+        "best_step": progress.best_step,
+        "minutes": round(progress.seconds / 60, 1),
+        "device": describe_device(),
+        "precision": outcome.precision,
+    }

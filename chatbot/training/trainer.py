@@ -1,0 +1,300 @@
+"""The training loop: batches in, better weights out, and a folder that can always go on.
+
+A run is a pure function of its folder: configuration, pairs, tokenizer, seed. The loop reads and
+writes that folder and reports to one `observe` callable. Knows no page and no command line.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.config import Config
+from chatbot.model.losses import TokenCrossEntropy
+from chatbot.model.metrics import TokenNats
+from chatbot.model.network import Seq2Seq, build_seq2seq
+from chatbot.text.tokenizer import Tokenizer
+from chatbot.training.batches import Batch, BatchPlan, EncodedPairs, batches_in_order, encode_pairs
+from chatbot.training.device import choose_precision, describe_device, peak_memory_bytes
+from chatbot.training.run import RunFolder
+from chatbot.training.schedule import learning_rate
+
+_PROGRESS_SECONDS = 1.0
+_CALIBRATION_BATCHES = 6
+_VALIDATIONS = 20  # in a run, unless training.validate_every says otherwise
+
+
+class Observer(Protocol):
+    """Is told what happens, as it happens; the same facts stand in events.jsonl."""
+
+    def __call__(self, event: str, facts: Mapping[str, Any], /) -> None:
+        """Receives an event's name and its facts."""
+
+
+Probe = Callable[[Seq2Seq], dict[str, str]]  # message -> reply of the weights as they are
+
+
+@dataclass
+class Progress:
+    """Where a run stands; stored in each checkpoint."""
+
+    step: int = 0  # batches learned from
+    steps: int = 0  # batches to learn from in all
+    seconds: float = 0.0  # spent in earlier sittings and this one
+    best_nats: float = math.inf  # validation loss of the best weights, nats per token
+    best_step: int = 0
+    bad_validations: int = 0
+
+
+class Outcome(NamedTuple):
+    """How a sitting ended."""
+
+    status: str  # "done", "stopped" (by the owner) or "early" (no more gain)
+    progress: Progress
+    best_weights: list[NDArray[Any]]  # of the training view, in its order
+    precision: str  # the dtype policy it trained under
+
+
+class Trainer:
+    """One sitting of a training: from its first step or the last checkpoint to a stop."""
+
+    def __init__(
+        self,
+        run: RunFolder,
+        *,
+        observe: Observer,
+        should_stop: Callable[[], bool],
+        probe: Probe,
+        initial_weights: Callable[[Seq2Seq], None] | None = None,
+    ) -> None:
+        """Builds the network and brings it to where the run stands.
+
+        Args:
+            run: a folder that was set up.
+            observe: is told of each event.
+            should_stop: asked after each step.
+            probe: answers the probe messages at each validation.
+            initial_weights: loads the weights to start from, for fine-tuning.
+        """
+        self.run, self._observe = run, observe
+        self._should_stop, self._probe = should_stop, probe
+        self.config = run.config()
+        self._settings = self.config.training
+        keras.utils.set_random_seed(self._settings.seed)
+        tokenizer = run.tokenizer()
+        self._data = _Data.of(run, tokenizer, self.config)
+        self.seq2seq = _compiled(self.config, tokenizer.vocab_size)
+        if initial_weights is not None:
+            initial_weights(self.seq2seq)
+        self._model = self.seq2seq.training
+        self.progress = Progress()
+        self._tokens, self._since = 0, time.monotonic()
+
+    def train(self) -> Outcome:
+        """Runs to the end, to an early end, or until asked to stop; all of it resumable."""
+        resumed = self._restore("checkpoint")
+        if not resumed:
+            self._plan_steps()
+        self._tell("resumed" if resumed else "started", **asdict(self.progress))
+        status = self._loop()
+        self._checkpoint()
+        self._tell(status, **asdict(self.progress))
+        return Outcome(status, self.progress, self._best_weights(), self._model.dtype_policy.name)
+
+    def _loop(self) -> str:
+        progress, started, saved = self.progress, time.monotonic(), time.monotonic()
+        before = progress.seconds
+        while progress.step < progress.steps:
+            self._learn(self._data.plan.batch(progress.step))
+            progress.step += 1
+            progress.seconds = before + time.monotonic() - started
+            if self._validation_due() and not self._validate():
+                return "early"
+            if self._should_stop():
+                return "stopped"
+            if time.monotonic() - saved >= self._settings.checkpoint_seconds:
+                self._checkpoint()
+                saved = time.monotonic()
+            self._report()
+        return "done"
+
+    def _learn(self, batch: Batch) -> None:
+        rate = learning_rate(self._settings, self.progress.step, self.progress.steps)
+        self._model.optimizer.learning_rate = rate
+        inputs = [batch.source_ids, batch.decoder_input_ids]
+        self._model.train_on_batch(inputs, batch.target_ids, batch.weights)
+        self._tokens += batch.tokens
+
+    # Estimates.
+
+    def _plan_steps(self) -> None:
+        """Times a few real batches, undoes what they taught, and turns minutes into steps."""
+        before = self._variables()
+        seconds = self._seconds_per_step()
+        assign(self._variable_list(), before)
+        self._model.reset_metrics()
+        minutes = self._settings.minutes
+        wanted = self._settings.steps or (60 * minutes / seconds if minutes else None)
+        self.progress.steps = max(1, int(wanted or 10 * self._data.plan.batches_per_epoch))
+        self._tell(
+            "estimate",
+            device=describe_device(),
+            precision=self._model.dtype_policy.name,
+            parameters=int(self._model.count_params()),
+            pairs=len(self._data.train),
+            steps=self.progress.steps,
+            epochs=round(self.progress.steps / self._data.plan.batches_per_epoch, 2),
+            seconds=round(self.progress.steps * seconds, 1),
+            memory_bytes=peak_memory_bytes(),
+        )
+
+    def _seconds_per_step(self) -> float:
+        """Returns the mean time of real batches; validation and saving take about a tenth more."""
+        plan = self._data.plan
+        spread = [plan.batch(i) for i in range(min(_CALIBRATION_BATCHES, plan.batches_per_epoch))]
+        for batch in (self._data.longest(self._settings.batch_size), *spread):
+            self._learn(batch)  # compiles, and shows the most memory that any step will need
+        started = time.monotonic()
+        for batch in spread:
+            self._learn(batch)
+        return 1.1 * (time.monotonic() - started) / len(spread)
+
+    # Validation.
+
+    def _validation_due(self) -> bool:
+        every = self._settings.validate_every or max(1, self.progress.steps // _VALIDATIONS)
+        return self.progress.step % every == 0 or self.progress.step == self.progress.steps
+
+    def _validate(self) -> bool:
+        """Scores the validation side, keeps the best weights; False when there is no more gain."""
+        train_nats = self._reset_nats()
+        for batch in self._data.validation_batches(self._settings.batch_size):
+            inputs = [batch.source_ids, batch.decoder_input_ids]
+            self._model.test_on_batch(inputs, batch.target_ids, batch.weights)
+        nats = self._reset_nats()
+        progress = self.progress
+        better = nats < progress.best_nats
+        if better:
+            progress.best_nats, progress.best_step, progress.bad_validations = (
+                nats,
+                progress.step,
+                0,
+            )
+            self.run.save_arrays("best", self._weights(), {"step": progress.step, "nats": nats})
+        else:
+            progress.bad_validations += 1
+        self._tell(
+            "validation",
+            step=progress.step,
+            train_nats=round(train_nats, 4),
+            nats=round(nats, 4),
+            perplexity=round(math.exp(min(nats, 50)), 2),
+            best=better,
+            replies=self._probe(self.seq2seq),
+        )
+        self._tokens, self._since = 0, time.monotonic()
+        return progress.bad_validations < self._settings.patience
+
+    def _reset_nats(self) -> float:
+        """Returns the mean nats per token since the last reset."""
+        nats = float(self._model.get_metrics_result()["nats"])
+        self._model.reset_metrics()
+        return nats
+
+    # Saving.
+
+    def _checkpoint(self) -> None:
+        self.run.save_arrays("checkpoint", self._variables(), asdict(self.progress))
+        self._tell("checkpoint", step=self.progress.step)
+
+    def _restore(self, name: str) -> bool:
+        saved = self.run.load_arrays(name)
+        if saved is None:
+            return False
+        arrays, facts = saved
+        assign(self._variable_list(), arrays)
+        self.progress = Progress(**facts)
+        return True
+
+    def _best_weights(self) -> list[NDArray[Any]]:
+        saved = self.run.load_arrays("best")
+        return saved[0] if saved is not None else self._weights()
+
+    def _variable_list(self) -> list[Any]:
+        """Everything a bit-exact resume needs: weights, dropout seeds, optimiser, metric sums.
+
+        `load_weights` alone silently leaves a shared Dropout's seed behind.
+        """
+        return [*self._model.variables, *self._model.optimizer.variables]
+
+    def _variables(self) -> list[NDArray[Any]]:
+        return [np.array(variable) for variable in self._variable_list()]
+
+    def _weights(self) -> list[NDArray[Any]]:
+        return [np.array(weight) for weight in self._model.weights]
+
+    # Telling.
+
+    def _report(self) -> None:
+        elapsed = time.monotonic() - self._since
+        if elapsed < _PROGRESS_SECONDS:
+            return
+        progress = self.progress
+        self._tell(
+            "progress",
+            step=progress.step,
+            steps=progress.steps,
+            epoch=round(progress.step / self._data.plan.batches_per_epoch, 2),
+            nats=round(float(self._model.get_metrics_result()["nats"]), 4),
+            tokens_per_second=round(self._tokens / elapsed),
+            seconds_left=round(progress.seconds / progress.step * (progress.steps - progress.step)),
+        )
+        self._tokens, self._since = 0, time.monotonic()
+
+    def _tell(self, event: str, **facts: Any) -> None:
+        self.run.log(event, **facts)
+        self._observe(event, facts)
+
+
+class _Data(NamedTuple):
+    train: EncodedPairs
+    validation: EncodedPairs
+    plan: BatchPlan
+
+    @classmethod
+    def of(cls, run: RunFolder, tokenizer: Tokenizer, config: Config) -> _Data:
+        settings = config.training
+        train = encode_pairs(run.pairs("train"), tokenizer, settings)
+        validation = encode_pairs(run.pairs("validation"), tokenizer, settings)
+        return cls(train, validation, BatchPlan(train, settings.batch_size, settings.seed))
+
+    def validation_batches(self, batch_size: int) -> Sequence[Batch]:
+        return list(batches_in_order(self.validation, batch_size))
+
+    def longest(self, batch_size: int) -> Batch:
+        return list(batches_in_order(self.train, batch_size))[-1]
+
+
+def _compiled(config: Config, vocab_size: int) -> Seq2Seq:
+    settings = config.training
+    seq2seq = build_seq2seq(config.model, vocab_size, choose_precision(settings))
+    seq2seq.training.compile(
+        optimizer=keras.optimizers.Adam(settings.learning_rate, global_clipnorm=settings.clip_norm),
+        loss=TokenCrossEntropy(settings.label_smoothing),
+        weighted_metrics=[TokenNats()],
+        jit_compile=False,  # XLA did not help recurrent training here, and costs a minute to compile
+    )
+    return seq2seq
+
+
+def assign(variables: Sequence[Any], arrays: Sequence[NDArray[Any]]) -> None:
+    """Writes arrays into variables, in order."""
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)

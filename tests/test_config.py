@@ -1,0 +1,60 @@
+"""Settings are checked where they enter, and an error names what to do."""
+
+import pytest
+
+from chatbot.config import Config, DecodingConfig, changed, read_config, validated, with_settings
+from chatbot.errors import ConfigError
+
+
+def test_a_setting_is_read_as_its_type():
+    config = with_settings(Config(), ["training.learning_rate=1e-4", "model.bidirectional=false"])
+    assert config.training.learning_rate == 1e-4
+    assert config.model.bidirectional is False
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("model.droput=0.2", "Did you mean 'dropout'?"),
+        ("modle.dropout=0.2", "Did you mean 'model'?"),
+        ("model.dropout=1.5", "less than 1"),
+        ("model.cell=tree", "'gru' or 'lstm'"),
+        ("dropout=0.2", "section.key=value"),
+        ("model.dropout", "section.key=value"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_says_what_to_do(assignment, words):
+    with pytest.raises(ConfigError) as caught:
+        with_settings(Config(), [assignment])
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_steps_and_minutes_together_are_refused():
+    with pytest.raises(ConfigError, match="not both"):
+        with_settings(Config(), ["training.steps=5", "training.minutes=1"])
+
+
+def test_n_best_needs_a_beam_that_wide():
+    with pytest.raises(ConfigError, match="more than beam_size"):
+        changed(DecodingConfig(strategy="beam", beam_size=2), n_best=3)
+
+
+def test_a_configuration_survives_json():
+    config = with_settings(Config(), ["decoding.blocked_phrases=[one, two]", "training.steps=9"])
+    assert Config.model_validate_json(config.model_dump_json()) == config
+
+
+def test_a_configuration_file_with_an_unknown_key_names_it(tmp_path):
+    path = tmp_path / "config.yml"
+    path.write_text("model:\n  unit: 3\n")
+    with pytest.raises(ConfigError, match=r"model\.unit"):
+        validated(Config, read_config(path))
+
+
+@pytest.mark.parametrize("content", [b"[1, 2]", b"\xff\xfe\x00", b"a: [unclosed"])
+def test_a_file_that_is_no_configuration_is_one_line(tmp_path, content):
+    path = tmp_path / "config.yml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="config.yml"):
+        read_config(path)
