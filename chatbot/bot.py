@@ -190,4 +190,4 @@ class Chatbot:
         return Alternative(text, float(found.scores[row, k]), float(np.exp(mean)))
 
     def _text(self, token_ids: NDArray[np.int32]) -> str:
-        return self._bundle.tokenizer.decode(token_ids)
+        return self._bundle.tokenizer.decode(token_ids.tolist())

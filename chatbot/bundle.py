@@ -85,7 +85,7 @@ def read_info(path: Path) -> BundleInfo:
     about = _read_json(path, "config.json")
     if about.get("format") != FORMAT:
         raise BundleError(
-            f"Cannot read {path}: its format is {about.get('format')}, this version reads {FORMAT}. "
+            f"Cannot read {path}: its format is {about.get('format')}, not {FORMAT}. "
             "Install the version that made it, or train it again."
         )
     try:

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from chatbot.decoding.drivers import search, search_steps
-from chatbot.decoding.state import Hypotheses, SearchState
-from chatbot.decoding.strategies import Knobs, Strategy, knobs_of, strategy_for
 from numpy.typing import NDArray
 
 from chatbot.config import DecodingConfig
+from chatbot.decoding.drivers import search, search_steps
+from chatbot.decoding.state import Hypotheses, SearchState
+from chatbot.decoding.strategies import Knobs, Strategy, knobs_of, strategy_for
 
-_IDS = tf.TensorSpec((None, None), tf.int32)
-_SEEDS = tf.TensorSpec((None,), tf.int32)
+_IDS, _SEEDS = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.int32)
+_KNOBS = Knobs(*(tf.TensorSpec((), knob.dtype) for knob in knobs_of(DecodingConfig())))
 
 
 class SearchEngine:
@@ -43,8 +43,8 @@ class SearchEngine:
         self._encoder, self._decoder_step = encoder, decoder_step
         self._forbidden_ids = tuple(forbidden_ids)
         self._graphs: dict[Strategy, Any] = {}
-        self._encode = tf.function(encoder, input_signature=[_IDS])
-        self._step = tf.function(self._log_prob_step, reduce_retracing=True)
+        self._encode = tf.function(encoder, [_IDS], autograph=False)
+        self._step = tf.function(self._log_prob_step, autograph=False, reduce_retracing=True)
 
     def search(
         self, source_ids: NDArray[np.int32], config: DecodingConfig, seeds: Sequence[int]
@@ -52,7 +52,9 @@ class SearchEngine:
         """Returns the best hypotheses for each source (B,S), as NumPy arrays; a seed a source."""
         strategy = strategy_for(config, forbidden_ids=self._forbidden_ids)
         if strategy not in self._graphs:
-            self._graphs[strategy] = tf.function(self._search_with(strategy), reduce_retracing=True)
+            self._graphs[strategy] = tf.function(  # with a signature, no shape is traced twice
+                self._search_with(strategy), [_IDS, _SEEDS, _KNOBS], autograph=False
+            )
         found = self._graphs[strategy](
             tf.constant(source_ids, tf.int32), tf.constant(seeds, tf.int32), knobs_of(config)
         )

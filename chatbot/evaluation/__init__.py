@@ -1,1 +1,1 @@
-"""How good a bot is, in numbers that can be compared with published ones. Start with evaluate.py."""
+"""How good a bot is, in numbers that compare with published ones. Start with evaluate.py."""

@@ -14,7 +14,7 @@ from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
 from chatbot.training.batches import batches_in_order, encode_pairs
-from chatbot.training.device import describe_device
+from chatbot.training.device import choose_precision, describe_device
 from chatbot.training.probes import Prober, probe_messages
 from chatbot.training.run import RunFolder
 from chatbot.training.trainer import Outcome, assign
@@ -35,7 +35,7 @@ def save_rounded(run: RunFolder, outcome: Outcome, writer: BundleWriter) -> Resu
     writer.weights(seq2seq)
     messages = probe_messages(run.pairs("validation"), run.about()["language"])
     replies = Prober(messages, tokenizer, config.training)(seq2seq)
-    return Result({**_scores(run, seq2seq), **_facts(outcome)}, replies)
+    return Result({**_scores(run, seq2seq), **_facts(run, outcome)}, replies)
 
 
 def _scores(run: RunFolder, seq2seq: Seq2Seq) -> dict[str, Any]:
@@ -54,12 +54,12 @@ def _scores(run: RunFolder, seq2seq: Seq2Seq) -> dict[str, Any]:
     }
 
 
-def _facts(outcome: Outcome) -> dict[str, Any]:
+def _facts(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
     progress = outcome.progress
     return {
         "steps": progress.step,
         "best_step": progress.best_step,
         "minutes": round(progress.seconds / 60, 1),
         "device": describe_device(),
-        "precision": outcome.precision,
+        "precision": choose_precision(run.config().training),
     }

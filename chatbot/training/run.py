@@ -87,7 +87,8 @@ class RunFolder:
         beside = self.path / f"{name}.npz.part"
         text = np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8)
         with beside.open("wb") as file:
-            np.savez(file, facts=text, **{f"array_{i}": a for i, a in enumerate(arrays)})
+            named = {f"array_{i}": array for i, array in enumerate(arrays)}
+            np.savez(file, allow_pickle=False, facts=text, **named)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self.path / f"{name}.npz")

@@ -59,7 +59,6 @@ class Outcome(NamedTuple):
     status: str  # "done", "stopped" (by the owner) or "early" (no more gain)
     progress: Progress
     best_weights: list[NDArray[Any]]  # of the training view, in its order
-    precision: str  # the dtype policy it trained under
 
 
 class Trainer:
@@ -106,7 +105,7 @@ class Trainer:
         status = self._loop()
         self._checkpoint()
         self._tell(status, **asdict(self.progress))
-        return Outcome(status, self.progress, self._best_weights(), self._model.dtype_policy.name)
+        return Outcome(status, self.progress, self._best_weights())
 
     def _loop(self) -> str:
         progress, started, saved = self.progress, time.monotonic(), time.monotonic()
@@ -146,7 +145,7 @@ class Trainer:
         self._tell(
             "estimate",
             device=describe_device(),
-            precision=self._model.dtype_policy.name,
+            precision=choose_precision(self._settings),
             parameters=int(self._model.count_params()),
             pairs=len(self._data.train),
             steps=self.progress.steps,
@@ -235,10 +234,10 @@ class Trainer:
         return [*self._model.variables, *self._model.optimizer.variables]
 
     def _variables(self) -> list[NDArray[Any]]:
-        return [np.array(variable) for variable in self._variable_list()]
+        return copies(self._variable_list())
 
     def _weights(self) -> list[NDArray[Any]]:
-        return [np.array(weight) for weight in self._model.weights]
+        return copies(self._model.weights)
 
     # Telling.
 
@@ -285,13 +284,20 @@ class _Data(NamedTuple):
 def _compiled(config: Config, vocab_size: int) -> Seq2Seq:
     settings = config.training
     seq2seq = build_seq2seq(config.model, vocab_size, choose_precision(settings))
+    optimizer = keras.optimizers.Adam(settings.learning_rate, global_clipnorm=settings.clip_norm)
     seq2seq.training.compile(
-        optimizer=keras.optimizers.Adam(settings.learning_rate, global_clipnorm=settings.clip_norm),
+        optimizer=optimizer,
         loss=TokenCrossEntropy(settings.label_smoothing),
         weighted_metrics=[TokenNats()],
-        jit_compile=False,  # XLA did not help recurrent training here, and costs a minute to compile
+        jit_compile=False,  # XLA did not help recurrent training here
     )
+    optimizer.build(seq2seq.training.trainable_variables)  # so that a checkpoint finds its places
     return seq2seq
+
+
+def copies(variables: Sequence[Any]) -> list[NDArray[Any]]:
+    """Returns the values of variables, which later steps do not change."""
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def assign(variables: Sequence[Any], arrays: Sequence[NDArray[Any]]) -> None:

@@ -1,0 +1,102 @@
+"""The names by which tables and JSON records call a message, a reply, a turn and a speaker.
+
+Knows no file. Names are compared by `plain`: lower case, without spaces, dots and underscores.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+# Matched as a pair first, in this order: "source" beside "question" is no message.
+PAIRS = (
+    ("question", "answer"),
+    ("questions", "answers"),
+    ("prompt", "response"),
+    ("prompt", "completion"),
+    ("instruction", "output"),
+    ("instruction", "response"),
+    ("input", "output"),
+    ("input", "response"),
+    ("source", "target"),
+    ("src", "tgt"),
+    ("message", "reply"),
+    ("context", "response"),
+    ("context", "reply"),
+    ("query", "response"),
+    ("query", "reply"),
+    ("query", "answer"),
+    ("post", "response"),
+    ("text1", "text2"),
+    ("user", "bot"),
+    ("user", "assistant"),
+    ("human", "bot"),
+    ("human", "assistant"),
+    ("human", "gpt"),
+    ("q", "a"),
+    ("问题", "回答"),
+    ("问题", "答案"),
+    ("问", "答"),
+)
+TURN_LISTS = (
+    "turns",
+    "messages",
+    "conversations",
+    "conversation",
+    "dialog",
+    "dialogue",
+    "utterances",
+    "content",
+)
+TEXTS = ("text", "content", "value", "message", "utterance", "turn", "sentence", "body")
+SPEAKERS = ("speaker", "role", "from", "agent", "author", "sender", "user", "name")
+CONVERSATION_IDS = (
+    "conversationid",
+    "dialogid",
+    "dialogueid",
+    "convid",
+    "threadid",
+    "sessionid",
+    "conversation",
+    "dialog",
+    "dialogue",
+    "thread",
+    "session",
+)
+BOT_SPEAKERS = ("assistant", "gpt", "chatgpt", "bot", "model", "chatbot")
+NOT_SPEAKING = frozenset({"system", "developer", "tool", "function"})
+_SEPARATORS = re.compile(r"[\s._-]+")
+
+
+def plain(name: str) -> str:
+    """Returns a column name as the lists above spell it.
+
+    >>> plain("Conversation_ID ")
+    'conversationid'
+    """
+    return _SEPARATORS.sub("", name).lower()
+
+
+def pair_names(names: Iterable[str]) -> tuple[str, str] | None:
+    """Returns which of `names` hold message and reply, as they are spelled, or None.
+
+    >>> pair_names(["Question", "Answer", "Source", "Metadata"])
+    ('Question', 'Answer')
+    """
+    spelled = {plain(name): name for name in names}
+    for message, reply in PAIRS:
+        if message in spelled and reply in spelled:
+            return spelled[message], spelled[reply]
+    return None
+
+
+def first_of(known: Iterable[str], names: Iterable[str]) -> str | None:
+    """Returns the name among `names` that stands first in `known`, or None."""
+    spelled: Mapping[str, str] = {plain(name): name for name in names}
+    return next((spelled[name] for name in known if name in spelled), None)
+
+
+def bot_among(speakers: Iterable[str]) -> str | None:
+    """Returns the speaker that is plainly the bot, or None."""
+    found = set(speakers)
+    return next((s for s in found if s.lower() in BOT_SPEAKERS), None) if len(found) > 1 else None

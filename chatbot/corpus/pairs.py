@@ -1,0 +1,215 @@
+"""Conversations -> pairs -> clean pairs -> two sides. Every pair that is dropped is counted once.
+
+Knows no format and no token. Random choices follow a hash of the seed and the text at hand, so
+they do not depend on the order of files.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import ftfy
+import ftfy.badness
+
+from chatbot.config import CorpusConfig
+from chatbot.corpus.placeholders import is_placeholder
+from chatbot.corpus.records import Conversation, DialoguePair
+from chatbot.text.cleaning import clean_text
+
+Reason = Literal[
+    "empty",
+    "placeholder",
+    "too_long",
+    "same_as_source",
+    "duplicate",
+    "reply_used_too_often",
+    "held_out_copy",
+    "over_validation_limit",
+]
+RejectionCounts = Counter[Reason]  # pairs dropped, by the one reason that was found first
+
+
+class Split(NamedTuple):
+    """Pairs to learn from and pairs to measure on."""
+
+    train: list[DialoguePair]
+    validation: list[DialoguePair]
+
+
+class Verdict(NamedTuple):
+    """A pair as it may be used, and why it may not (None: it may)."""
+
+    pair: DialoguePair
+    reason: Reason | None
+
+
+class Turn(NamedTuple):
+    """What one speaker said at a stretch."""
+
+    speaker: str
+    text: str
+
+
+def draw(seed: int, purpose: str, *texts: str) -> float:
+    """Returns a number in [0, 1) that depends on nothing but the arguments."""
+    key = "\x1f".join((str(seed), purpose, *texts)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(key, digest_size=7).digest()) / 2**56
+
+
+def clean_conversation(conversation: Conversation) -> tuple[Conversation, int]:
+    """Returns a conversation with clean turns, and in how many a broken encoding was mended.
+
+    "cafÃ©" was UTF-8 read as something else; ftfy finds such text by characters that do not
+    go together, and leaves all other text alone.
+    """
+    mended = [_mended(turn) for turn in conversation.turns]
+    turns = tuple(map(clean_text, mended))
+    changes = sum(new != old for new, old in zip(mended, conversation.turns, strict=True))
+    cleaned = Conversation(
+        conversation.id, turns, conversation.speakers, conversation.reply_speaker
+    )
+    return cleaned, changes
+
+
+def _mended(text: str) -> str:
+    if text.isascii() or not ftfy.badness.is_bad(text):
+        return text
+    return ftfy.fix_encoding(text)
+
+
+def extract_pairs(
+    conversations: Iterable[Conversation], *, history_turns: int
+) -> Iterator[DialoguePair]:
+    """Yields a pair for each turn that replies to another speaker's.
+
+    What one speaker says in several turns on end counts as one turn. With more than two speakers,
+    a history goes back as far as the replier and one other took turns with each other.
+
+    Args:
+        conversations: clean ones, see `clean_conversation`.
+        history_turns: turns before the reply, at most.
+    """
+    for conversation in conversations:
+        turns = _joined(conversation)
+        for index in range(1, len(turns)):
+            replier = conversation.reply_speaker
+            if replier is None or turns[index].speaker == replier:
+                first = max(0, index - history_turns)
+                history = _alternating(turns[first:index], turns[index].speaker)
+                texts = tuple(turn.text for turn in history)
+                yield DialoguePair(texts, turns[index].text, conversation.id)
+
+
+def _joined(conversation: Conversation) -> list[Turn]:
+    """Returns the turns, those of one speaker in a row made one."""
+    if not conversation.speakers:
+        return [Turn("ab"[i % 2], text) for i, text in enumerate(conversation.turns)]
+    spoken = map(Turn, conversation.speakers, conversation.turns)
+    return [
+        Turn(speaker, " ".join(turn.text for turn in run if turn.text))
+        for speaker, run in itertools.groupby(spoken, key=lambda turn: turn.speaker)
+    ]
+
+
+def _alternating(turns: Sequence[Turn], replier: str) -> Sequence[Turn]:
+    """Returns the end of `turns` in which one other speaker and the replier take turns."""
+    other = turns[-1].speaker
+    for back, turn in enumerate(reversed(turns), start=1):
+        if turn.speaker != (other if back % 2 else replier):
+            return turns[len(turns) - back + 1 :]
+    return turns
+
+
+def filter_pairs(
+    pairs: Iterable[DialoguePair], config: CorpusConfig
+) -> tuple[list[DialoguePair], RejectionCounts]:
+    """Returns the pairs worth learning, in order, and how many were dropped for which reason.
+
+    A history starts after its last turn that is empty, too long or a placeholder; a pair whose
+    message or reply is one of these is dropped. Of a reply used too often, a seeded choice stays.
+    """
+    verdicts = judge_pairs(pairs, config)
+    kept = [pair for pair, reason in verdicts if reason is None]
+    return kept, Counter(reason for _, reason in verdicts if reason is not None)
+
+
+def judge_pairs(pairs: Iterable[DialoguePair], config: CorpusConfig) -> list[Verdict]:
+    """Returns a verdict for each pair, in order; see `filter_pairs`."""
+    seen = set[tuple[tuple[str, ...], str]]()
+    verdicts = []
+    for pair in pairs:
+        usable = _from_last_fault(pair, config.max_turn_characters)
+        reason = _fault_of_pair(usable, config.max_turn_characters)
+        key = (usable.history, usable.reply)
+        if reason is None and key in seen:
+            reason = "duplicate"
+        seen.add(key)
+        verdicts.append(Verdict(usable, reason))
+    return _without_overused(verdicts, config)
+
+
+def _from_last_fault(pair: DialoguePair, max_characters: int) -> DialoguePair:
+    for index in range(len(pair.history) - 2, -1, -1):
+        if _fault(pair.history[index], max_characters):
+            return DialoguePair(pair.history[index + 1 :], pair.reply, pair.origin)
+    return pair
+
+
+def _fault_of_pair(pair: DialoguePair, max_characters: int) -> Reason | None:
+    message = pair.history[-1]
+    reason = _fault(message, max_characters) or _fault(pair.reply, max_characters)
+    if reason is None and message.casefold() == pair.reply.casefold():
+        return "same_as_source"
+    return reason
+
+
+@functools.lru_cache(maxsize=8192)  # a turn comes back in the histories of the next pairs
+def _fault(text: str, max_characters: int) -> Reason | None:
+    if not text or text.isspace():
+        return "empty"
+    if is_placeholder(text):
+        return "placeholder"
+    return "too_long" if len(text) > max_characters else None
+
+
+def _without_overused(verdicts: list[Verdict], config: CorpusConfig) -> list[Verdict]:
+    """Marks what is above `max_reply_uses` of a reply; a hash decides which uses stay."""
+    uses = defaultdict[str, list[int]](list)
+    for index, (pair, reason) in enumerate(verdicts):
+        if reason is None:
+            uses[pair.reply].append(index)
+    for indices in uses.values():
+        if len(indices) > config.max_reply_uses:
+            ranked = sorted(indices, key=lambda i: _rank(verdicts[i].pair, config.seed))
+            for index in ranked[config.max_reply_uses :]:
+                verdicts[index] = Verdict(verdicts[index].pair, "reply_used_too_often")
+    return verdicts
+
+
+def _rank(pair: DialoguePair, seed: int) -> float:
+    return draw(seed, "reply use", *pair.history, pair.reply)
+
+
+def split_by_conversation(
+    pairs: Iterable[DialoguePair], *, validation_fraction: float, seed: int
+) -> Split:
+    """Puts whole conversations on one side or the other, by a hash of the seed and their id.
+
+    With two conversations or more, each side gets at least one; a single one is all for training.
+    """
+    kept = list(pairs)
+    draws = {origin: draw(seed, "split", origin) for origin in {pair.origin for pair in kept}}
+    held_out = {origin for origin, drawn in draws.items() if drawn < validation_fraction}
+    if len(draws) > 1 and not held_out:
+        held_out = {min(draws, key=lambda origin: (draws[origin], origin))}
+    elif len(held_out) == len(draws) and held_out:
+        held_out.remove(max(draws, key=lambda origin: (draws[origin], origin)))
+    return Split(
+        [pair for pair in kept if pair.origin not in held_out],
+        [pair for pair in kept if pair.origin in held_out],
+    )

@@ -1,0 +1,52 @@
+"""What readers yield and what training learns from. Knows no format, no token, no model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said, in order, as the file spells it.
+
+    Attributes:
+        id: file name and line or record, such as "file.csv:12"; conversations that share an id
+            stay on one side of the split.
+        turns: the texts, oldest first.
+        speakers: one name a turn; empty when the turns alternate between two speakers.
+        reply_speaker: when set, only this speaker's turns are replies to learn ("assistant").
+    """
+
+    id: str
+    turns: tuple[str, ...]
+    speakers: tuple[str, ...] = ()
+    reply_speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DialoguePair:
+    """A history and the reply to its last turn.
+
+    Attributes:
+        history: turns, oldest first, by alternating speakers; the last is the message replied to.
+        reply: what is to be learned.
+        origin: the id of the conversation it was said in.
+    """
+
+    history: tuple[str, ...]
+    reply: str
+    origin: str
+
+
+@dataclass
+class ReadingLog:
+    """What a reader has to tell beside the conversations it yields.
+
+    Attributes:
+        skipped_files: files of a folder that are no corpus, relative to it.
+        notes: what was passed over or guessed, in words, and how often.
+    """
+
+    skipped_files: list[str] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)

@@ -1,0 +1,57 @@
+"""The chat for programs: one typed function beside the page, answering in the same way.
+
+Knows no component.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from chatbot.ui.bots import BotShelf
+from chatbot.ui.history import MAX_MESSAGE_CHARACTERS, safe_text
+from chatbot.ui.settings import seeded
+from chatbot.ui.talk import answer
+
+_MAX_TURNS = 100
+
+
+def chat_function(shelf: BotShelf) -> Callable[..., Iterator[str]]:
+    """Returns the function behind the endpoint `/chat`."""
+
+    def chat(
+        message: str,
+        history: list[str] | None = None,
+        settings: dict[str, Any] | None = None,
+        model: str = "",
+    ) -> Iterator[str]:
+        """Streams the reply to a message, each text longer than the one before.
+
+        Args:
+            message: what you say, at most 2,000 characters.
+            history: what was said before, oldest first: yours, the bot's, yours, the bot's...
+            settings: decoding settings by name, such as {"strategy": "sampling", "seed": 1}.
+            model: which bot; the first one by default.
+        """
+        turns = [*(history or ()), message]
+        if problem := _problem(turns):
+            raise gr.Error(problem, print_exception=False)
+        knobs = seeded(settings or {})
+        for said in answer(shelf, model or shelf.names[0], [safe_text(t) for t in turns], knobs):
+            if said.kind == "note":
+                raise gr.Error(said.text, print_exception=False)
+            if said.kind != "waiting":
+                yield said.text
+
+    return chat
+
+
+def _problem(turns: list[Any]) -> str:
+    """Returns what is wrong with a request, nothing where it can be answered."""
+    if len(turns) > _MAX_TURNS or not all(isinstance(turn, str) for turn in turns):
+        return f"The history must be a list of at most {_MAX_TURNS} texts."
+    if any(len(turn) > MAX_MESSAGE_CHARACTERS for turn in turns):
+        return f"A turn has more than {MAX_MESSAGE_CHARACTERS:,} characters. Shorten it."
+    return "" if safe_text(turns[-1]).strip() else "The message is empty. Write something."

@@ -1,0 +1,306 @@
+"""The chat tab: what a visitor sees, and what happens at each click.
+
+Handlers are thin: they hand the conversation to `history`, `settings` and `talk`. Knows no
+server. Gradio 6.31 skips `.then` after an error, so each chain ends in `.failure` as well.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from chatbot.errors import ChatbotError
+from chatbot.ui.bots import BotShelf, BotState
+from chatbot.ui.history import (
+    MAX_MESSAGE_CHARACTERS,
+    Message,
+    edited,
+    is_waiting,
+    message,
+    restored,
+    safe_text,
+    settled,
+    turns_of,
+    up_to_last_user,
+    without_last_exchange,
+)
+from chatbot.ui.panel import Words, settings_panel
+from chatbot.ui.settings import KNOBS, decoding_from, knobs_of, livelier, seeded
+from chatbot.ui.talk import Said, answer
+from chatbot.ui.words import Language, examples_for, language_of, text
+
+# So many replies are computed at a time, for the page and the API together.
+REPLIES: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "replies"}
+# Quick events skip the queue, show no spinner, and are no part of the public API.
+_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_QUICK: dict[str, Any] = {**_HIDDEN, "queue": False}
+
+
+class ChatTab:
+    """The components of the tab and their events; shared by all visitors, so it keeps no talk."""
+
+    def __init__(self, shelf: BotShelf, words: Words, fixed: Language | None = None) -> None:
+        """Builds the tab inside the surrounding `gr.Blocks`.
+
+        Args:
+            shelf: the bots to talk to.
+            words: marks a text for translation in the browser.
+            fixed: the language of the page where the visitor's browser does not decide it.
+        """
+        self._shelf, self._words, self._fixed = shelf, words, fixed
+        self._build()
+        self._connect_talk()
+        self._connect_panel()
+
+    # --- what is there ---------------------------------------------------------------------
+
+    def _build(self) -> None:
+        first = self._shelf.card(self._shelf.names[0])
+        self._store = gr.BrowserState([], storage_key="chatbot.conversation.1", secret="chatbot")
+        self._clock = gr.Timer(1.0, active=False)
+        self._build_head(first.name)
+        self._bot = self._conversation(examples_for(first.language))
+        self._box = self._message_box()
+        with gr.Accordion(self._words("settings"), open=False, elem_id="settings"):
+            self._panel = settings_panel(self._words, first.decoding)
+
+    def _build_head(self, name: str) -> None:
+        with gr.Row(elem_id="head"):
+            self._title = gr.HTML(_heading(name), elem_id="title", padding=False, scale=1)
+            self._model = gr.Dropdown(
+                self._shelf.names,
+                value=name,
+                label=self._words("model"),
+                show_label=False,
+                container=False,
+                filterable=False,
+                visible=len(self._shelf.names) > 1,
+                elem_id="model",
+                scale=0,
+                min_width=120,
+            )
+            self._new = gr.Button(self._words("new"), elem_id="new", size="sm", scale=0)
+        gr.HTML(self._words("tagline"), elem_id="tagline", padding=False)
+        self._status = gr.HTML("", elem_id="status", padding=False)
+
+    def _conversation(self, examples: list[dict[str, str]]) -> Any:
+        return gr.Chatbot(
+            elem_id="bot",
+            label=self._words("conversation"),
+            show_label=False,
+            container=False,
+            scale=1,
+            height="100%",
+            render_markdown=False,  # what is said is text, whatever it looks like
+            allow_tags=False,
+            latex_delimiters=[],
+            buttons=["copy"],
+            editable="user",
+            layout="bubble",
+            placeholder=self._words("empty"),
+            examples=examples,
+        )
+
+    def _message_box(self) -> Any:
+        return gr.Textbox(
+            elem_id="message",
+            label=self._words("message"),
+            show_label=False,
+            container=False,
+            placeholder=self._words("type_here"),
+            lines=1,
+            max_lines=5,
+            max_length=MAX_MESSAGE_CHARACTERS,
+            submit_btn=text(self._fixed or "en", "send"),
+            stop_btn=False,
+            autofocus=True,
+        )
+
+    # --- what happens ----------------------------------------------------------------------
+
+    def _connect_talk(self) -> None:
+        bot, box = self._bot, self._box
+        sent = box.submit(
+            _add, [box, bot], [box, bot], validator=self._check, concurrency_limit=None, **_HIDDEN
+        )
+        picked = bot.example_select(_add_example, bot, bot, **_QUICK)
+        changed = bot.edit(_edit, bot, bot, **_QUICK)
+        strategy = self._panel.knobs["strategy"]
+        again = bot.retry(self._again, [bot, strategy], bot, **_QUICK)
+        runs = [self._answered(event, self._answer) for event in (sent, picked, changed)]
+        runs.append(self._answered(again, self._answer_again))
+        box.stop(None, None, None, cancels=runs, **_HIDDEN)
+        undone = bot.undo(without_last_exchange, bot, [bot, box], cancels=runs, **_QUICK)
+        for emptied in (self._new.click, bot.clear):
+            emptied(_nothing, None, bot, cancels=runs, **_QUICK).then(
+                self._settle, bot, [bot, box, self._store], **_QUICK
+            )
+        undone.then(_copy, bot, self._store, **_QUICK)
+
+    def _answered(self, event: Any, reply: Any) -> Any:
+        """Lets the reply follow an event: it grows, and afterwards the box is free again."""
+        bot, box, after = self._bot, self._box, [self._bot, self._box, self._store]
+        run = event.success(self._busy, None, box, **_QUICK).success(
+            reply,
+            [bot, self._model, *self._panel.knobs.values()],
+            bot,
+            **REPLIES,
+            **_HIDDEN,
+        )
+        run.then(self._settle, bot, after, **_QUICK)
+        run.failure(self._give_up, bot, after, **_QUICK)
+        return run
+
+    def _connect_panel(self) -> None:
+        panel, model = self._panel, self._model
+        knobs = list(panel.knobs.values())
+        lively = [panel.knobs[name] for name in ("strategy", "temperature", "top_p")]
+        panel.liveliness.input(self._enliven, [panel.liveliness, model], lively, **_QUICK)
+        gr.on(
+            [knob.change for knob in knobs],
+            self._problem,
+            [model, *knobs],
+            panel.problem,
+            trigger_mode="always_last",
+            **_QUICK,
+        )
+        shown = [self._title, self._bot, self._status, self._clock, panel.liveliness, *knobs]
+        model.change(self._choose, model, shown, **_QUICK)
+        self._clock.tick(self._tick, model, [self._status, self._clock], **_QUICK)
+
+    def connect_load(self, page: Any) -> None:
+        """Restores the conversation and tells the bot's state whenever the page is opened."""
+        shown = [self._bot, self._box, self._status, self._clock]
+        page.load(self._open, [self._store, self._model], shown, **_QUICK)
+
+    # --- handlers: Gradio passes the request where the annotation asks for it -----------------
+
+    def _language(self, request: gr.Request) -> Language:
+        return language_of(request.headers.get("accept-language"), self._fixed)
+
+    def _check(self, request: gr.Request, written: str, history: list[Message]) -> tuple[Any, Any]:
+        """Says under the box why a message is not sent; one result for each input."""
+        problem = _problem_of(written, history, self._language(request))
+        return gr.validate(problem == "", problem), gr.validate(True, "")
+
+    def _answer(
+        self, request: gr.Request, history: list[Message], model: str, *knobs: Any
+    ) -> Iterator[list[Message]]:
+        yield from self._grow(history, model, seeded(_named(knobs)), self._language(request))
+
+    def _answer_again(
+        self, request: gr.Request, history: list[Message], model: str, *knobs: Any
+    ) -> Iterator[list[Message]]:
+        fresh = seeded(_named(knobs), again=True)
+        yield from self._grow(history, model, fresh, self._language(request))
+
+    def _grow(
+        self, history: list[Message], model: str, knobs: Mapping[str, Any], language: Language
+    ) -> Iterator[list[Message]]:
+        """Yields the conversation with the reply growing at its end."""
+        for said in answer(self._shelf, model, turns_of(history), knobs, language):
+            yield [*history, _shown(said)]
+
+    def _again(self, request: gr.Request, history: list[Message], strategy: str) -> list[Message]:
+        if strategy != "sampling":
+            gr.Info(text(self._language(request), "same_again"))
+        return up_to_last_user(history)
+
+    def _busy(self, request: gr.Request) -> Any:
+        return gr.update(submit_btn=False, stop_btn=text(self._language(request), "stop"))
+
+    def _free(self, request: gr.Request) -> Any:
+        return gr.update(submit_btn=text(self._language(request), "send"), stop_btn=False)
+
+    def _settle(self, request: gr.Request, history: list[Message]) -> Sequence[Any]:
+        """Closes a run that ended or was stopped: conversation, box, what the browser keeps."""
+        kept = settled(history, text(self._language(request), "stopped"))
+        return kept, self._free(request), kept
+
+    def _give_up(self, request: gr.Request, history: list[Message]) -> Sequence[Any]:
+        """Closes a run that never began, as the queue is full or a setting was refused."""
+        kept = settled(history, text(self._language(request), "not_answered"))
+        return kept, self._free(request), kept
+
+    def _open(self, request: gr.Request, stored: object, model: str) -> Sequence[Any]:
+        self._shelf.start(model)
+        history = restored(stored, text(self._language(request), "stopped"))
+        return history, self._free(request), *self._tick(request, model)
+
+    def _tick(self, request: gr.Request, model: str) -> Sequence[Any]:
+        """Returns the line on the bot's state, and whether to look again in a second."""
+        state = self._shelf.state(model)
+        line = _status(state, self._language(request))
+        return line, gr.Timer(active=state.stage == "loading")
+
+    def _choose(self, request: gr.Request, model: str) -> Sequence[Any]:
+        card = self._shelf.card(model)
+        self._shelf.start(model)
+        examples = gr.update(examples=examples_for(card.language))
+        shown = knobs_of(card.decoding)
+        values = [shown[name] for name in KNOBS]
+        return _heading(model), examples, *self._tick(request, model), 0, *values
+
+    def _enliven(self, liveliness: float, model: str) -> Sequence[Any]:
+        return tuple(livelier(self._shelf.card(model).decoding, liveliness).values())
+
+    def _problem(self, model: str, *knobs: Any) -> str:
+        """Returns why these settings cannot be used, nothing where they can."""
+        try:
+            decoding_from(self._shelf.card(model).decoding, _named(knobs))
+        except ChatbotError as error:
+            return f'<p role="alert">{html.escape(str(error))}</p>'
+        return ""
+
+
+def _add(written: str, history: list[Message]) -> tuple[str, list[Message]]:
+    return "", [*history, message("user", written.strip())]
+
+
+def _add_example(history: list[Message], event: gr.SelectData) -> list[Message]:
+    return [*history, message("user", str(event.value["text"]))]
+
+
+def _edit(history: list[Message], event: gr.EditData) -> list[Message]:
+    return edited(history, int(event.index), str(event.value))
+
+
+def _copy(history: list[Message]) -> list[Message]:
+    return history
+
+
+def _nothing() -> list[Message]:
+    return []
+
+
+def _shown(said: Said) -> Message:
+    return message("assistant", said.text, None if said.kind == "whole" else said.kind)
+
+
+def _named(knobs: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(KNOBS, knobs, strict=True))
+
+
+def _problem_of(written: str, history: Sequence[Message], language: Language) -> str:
+    """Returns why a message cannot be sent, nothing where it can."""
+    message = safe_text(written).strip()
+    if not message:
+        return text(language, "write_something")
+    if len(message) > MAX_MESSAGE_CHARACTERS:
+        limits = {"limit": MAX_MESSAGE_CHARACTERS, "count": len(message)}
+        return text(language, "too_long", **limits)
+    return text(language, "still_talking") if is_waiting(history) else ""
+
+
+def _status(state: BotState, language: Language) -> str:
+    if state.stage in ("loading", "failed"):
+        reason = f" {html.escape(state.reason)}" if state.reason else ""
+        return f'<p role="status" class="{state.stage}">{text(language, state.stage)}{reason}</p>'
+    return '<p role="status"></p>'
+
+
+def _heading(name: str) -> str:
+    return f"<h1>{html.escape(name)}</h1>"

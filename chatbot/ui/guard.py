@@ -1,0 +1,91 @@
+"""What every answer of the server carries, and whom it answers: headers and host names.
+
+Plain ASGI, since a wrapping middleware would hold back the stream of a growing reply. Knows
+neither Gradio nor the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_SPACES = "https://huggingface.co https://*.hf.space"
+# 'unsafe-inline' and 'unsafe-eval' are what Gradio's own scripts need; nothing outside is loaded.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self'; media-src 'self' data: blob:; worker-src 'self' blob:; "
+    "object-src 'none'; form-action 'self'; base-uri 'self'; frame-ancestors 'self'"
+)
+
+
+class Guard:
+    """Adds security headers to every answer and refuses foreign host names.
+
+    A page on the visitor's own machine must not be read by another site that points its name to
+    127.0.0.1 (DNS rebinding), so a page served there answers to its own names only.
+    """
+
+    def __init__(
+        self, app: Application, *, hosts: set[str] | None = None, framed_by_spaces: bool = False
+    ) -> None:
+        """Wraps an ASGI application.
+
+        Args:
+            app: what answers.
+            hosts: the host names that are served, without port; None serves any. The set is
+                shared, so that the name of a public link can join later.
+            framed_by_spaces: Hugging Face may show the page in a frame.
+        """
+        policy = f"{_POLICY} {_SPACES}" if framed_by_spaces else _POLICY
+        self._app, self._hosts = app, hosts
+        self._headers = [
+            (b"content-security-policy", policy.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+        elif self._hosts is not None and _host_of(scope) not in self._hosts:
+            await _refuse(send)
+        else:
+            await self._app(scope, receive, self._with_headers(send))
+
+    def _with_headers(self, send: Send) -> Send:
+        async def sending(event: MutableMapping[str, Any]) -> None:
+            if event["type"] == "http.response.start":
+                event["headers"] = [*event.get("headers", ()), *self._headers]
+            await send(event)
+
+        return sending
+
+
+def host_name(address: str) -> str:
+    """Returns the host of `host:port` in lower case.
+
+    >>> host_name("Localhost:7860"), host_name("[::1]:7860"), host_name("example.org")
+    ('localhost', '[::1]', 'example.org')
+    """
+    name, colon, port = address.rpartition(":")
+    return (name if colon and port.isdigit() else address).lower()
+
+
+def _host_of(scope: Scope) -> str:
+    hosts = [value.decode("latin-1") for key, value in scope["headers"] if key == b"host"]
+    return host_name(hosts[0]) if len(hosts) == 1 else ""
+
+
+async def _refuse(send: Send) -> None:
+    body = b"This page is not served under this host name.\n"
+    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 421, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

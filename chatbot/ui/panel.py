@@ -1,0 +1,124 @@
+"""The settings of a visitor, folded away: two plain sliders, then every knob by its own name.
+
+The controls say what `settings` computes with; knows no conversation and no bot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from chatbot.config import DecodingConfig
+from chatbot.ui.settings import KNOBS, LIMITS, MAX_SEED, knobs_of
+
+Words = Callable[[str], Any]  # a key to a text that the browser translates
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The controls; `knobs` by name, in the order of KNOBS."""
+
+    liveliness: Any
+    knobs: dict[str, Any]
+    problem: Any  # one line, where the settings do not fit together
+
+
+def settings_panel(words: Words, decoding: DecodingConfig) -> Panel:
+    """Builds the controls inside the surrounding container, showing a bot's own settings."""
+    shown = knobs_of(decoding)
+    with gr.Row():
+        length_bonus = _slider(words, "length_bonus", -2, 2, shown["length_bonus"], step=0.1)
+        liveliness = _slider(words, "liveliness", 0, 1, 0, step=0.05)
+    with gr.Accordion(words("more"), open=False, elem_id="more"):
+        controls = {**_search_controls(words, shown), **_text_controls(words, shown)}
+    problem = gr.HTML("", elem_id="problem", padding=False)
+    controls["length_bonus"] = length_bonus
+    return Panel(liveliness, {name: controls[name] for name in KNOBS}, problem)
+
+
+def _search_controls(words: Words, shown: dict[str, Any]) -> dict[str, Any]:
+    with gr.Row():
+        strategy = gr.Radio(
+            ["greedy", "beam", "sampling"],
+            value=shown["strategy"],
+            label="strategy",
+            info=words("strategy"),
+            elem_id="strategy",
+        )
+        beam_size = _knob(words, shown, "beam_size", 1, LIMITS["beam_size"])
+    with gr.Row():
+        temperature = _knob(words, shown, "temperature", 0.1, 2, step=0.05)
+        top_p = _knob(words, shown, "top_p", 0.05, 1, step=0.05)
+    with gr.Row():
+        top_k = _knob(words, shown, "top_k", 0, 200)
+        seed = gr.Number(
+            value=shown["seed"],
+            label="seed",
+            info=words("seed"),
+            precision=0,
+            minimum=0,
+            maximum=MAX_SEED,
+            elem_id="seed",
+        )
+    return {
+        "strategy": strategy,
+        "beam_size": beam_size,
+        "temperature": temperature,
+        "top_p": top_p,
+        "top_k": top_k,
+        "seed": seed,
+    }
+
+
+def _text_controls(words: Words, shown: dict[str, Any]) -> dict[str, Any]:
+    with gr.Row():
+        penalty = _knob(words, shown, "repetition_penalty", 0.5, 2, step=0.05)
+        ngrams = _knob(words, shown, "no_repeat_ngram_size", 0, 8)
+    with gr.Row():
+        shortest = _knob(words, shown, "min_length", 0, LIMITS["min_length"])
+        longest = _knob(words, shown, "max_length", 1, LIMITS["max_length"])
+    return {
+        "repetition_penalty": penalty,
+        "no_repeat_ngram_size": ngrams,
+        "min_length": shortest,
+        "max_length": longest,
+    }
+
+
+def _slider(words: Words, key: str, low: float, high: float, value: float, *, step: float) -> Any:
+    """A plain slider with a sentence for a label."""
+    return gr.Slider(
+        low,
+        high,
+        value,
+        step=step,
+        label=words(key),
+        info=words(f"{key}_info"),
+        buttons=["reset"],
+        elem_id=key,
+    )
+
+
+def _knob(
+    words: Words,
+    shown: dict[str, Any],
+    name: str,
+    low: float,
+    high: float,
+    *,
+    step: float = 1,
+) -> Any:
+    """A slider under the name that the setting has in DecodingConfig; wide enough for its value."""
+    value = shown[name]
+    return gr.Slider(
+        min(low, value),
+        max(high, value),
+        value,
+        step=step,
+        label=name,
+        info=words(name),
+        elem_id=name,
+    )

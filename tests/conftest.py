@@ -1,0 +1,57 @@
+"""One tiny bundle, made once for all tests that need a bot: an untrained network, real files."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import pytest
+
+from chatbot.config import Config, TokenizerConfig, with_settings
+
+TINY = ["model.embedding_units=12", "model.encoder_units=8", "model.decoder_units=16"]
+LINES = [
+    "Hello!",
+    "How are you?",
+    "I am fine, thank you.",
+    "What is your name?",
+    "你好，我很好！",
+] * 20
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory):
+    """The folder of a bundle named "tiny" whose large random weights make replies differ."""
+    import keras
+    import numpy as np
+
+    from chatbot.bundle import BundleWriter
+    from chatbot.model.network import build_seq2seq
+    from chatbot.text.tokenizer import train_tokenizer
+
+    config = with_settings(Config(), [*TINY, "decoding.max_length=12"])
+    tokenizer = train_tokenizer(LINES, TokenizerConfig(vocab_size=320))
+    keras.utils.set_random_seed(5)
+    seq2seq = build_seq2seq(config.model, tokenizer.vocab_size)
+    random = np.random.default_rng(5)
+    for weight in seq2seq.training.weights:
+        weight.assign(random.normal(0, 0.5, weight.shape))
+    writer = BundleWriter("tiny", tmp_path_factory.mktemp("home") / "saved_models")
+    writer.weights(seq2seq)
+    about = {"language": "en", "description": "random", "created": "2026-11-20", "versions": {}}
+    return writer.finish(config, tokenizer, about, {"perplexity": 1.0}, {}, "# tiny\n")
+
+
+@pytest.fixture
+def home(tiny_bundle, monkeypatch):
+    """The folder that holds saved_models/ with the tiny bundle, as CHATBOT_HOME."""
+    monkeypatch.setenv("CHATBOT_HOME", str(tiny_bundle.parent.parent))
+    return tiny_bundle.parent.parent
+
+
+@pytest.fixture(scope="session")
+def tiny_bot(tiny_bundle):
+    """The tiny bundle, loaded."""
+    from chatbot.bot import Chatbot
+
+    return Chatbot.load(tiny_bundle)

@@ -1,0 +1,537 @@
+"""Greedy, sampling and beam search over tables of probabilities, without any network."""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from chatbot.config import BOS_ID, EOS_ID, PAD_ID, DecodingConfig
+from chatbot.decoding.drivers import hypotheses, search, search_steps
+from chatbot.decoding.state import SearchState
+from chatbot.decoding.strategies import knobs_of, strategy_for
+from tests.fakes import END, SYMBOLS, decode, log_table, matrix_step, spell, table_step, word
+
+GARDEN_PATH = {
+    "<BOS>": {"a": 0.6, "b": 0.4},
+    "a": {"c": 0.5, "d": 0.5},
+    "b": {"e": 1.0},
+    "c": END,
+    "d": END,
+    "e": END,
+}
+LOOP = {"<BOS>": {"a": 1.0}, "a": {"b": 0.9, "<EOS>": 0.1}, "b": {"a": 0.9, "c": 0.1}, "c": END}
+STRATEGIES = ["greedy", "sampling", "beam"]
+
+
+def random_table(seed: int, letters: str = "abc") -> dict[str, dict[str, float]]:
+    """Every letter may follow every other, and end."""
+    numbers = np.random.default_rng(seed)
+    following = [*letters, "<EOS>"]
+    return {
+        last: dict(zip(following, numbers.dirichlet(np.ones(len(following))), strict=True))
+        for last in ["<BOS>", *letters]
+    }
+
+
+def every_sequence(
+    table: dict[str, dict[str, float]], max_length: int, alpha: float, bonus: float
+) -> list[tuple[float, str, int]]:
+    """(score, word, length) of all sequences by brute force, the best first."""
+    letters = [symbol for symbol in table if symbol != "<BOS>"]
+    found = []
+    for count in range(max_length + 1):
+        for letters_of_word in itertools.product(letters, repeat=count):
+            path = ["<BOS>", *letters_of_word]
+            if count < max_length:
+                path.append("<EOS>")
+            pairs = itertools.pairwise(path)
+            length = len(path) - 1
+            summed = sum(math.log(table[last][following]) for last, following in pairs)
+            score = summed / ((5 + length) / 6) ** alpha + bonus * count
+            found.append((score, "".join(letters_of_word), length))
+    return sorted(found, reverse=True)
+
+
+def run_steps(
+    step: Any, *, sources: int = 1, max_states: int = 1000, **settings: Any
+) -> Iterator[SearchState]:
+    config = DecodingConfig(**{"no_repeat_ngram_size": 0, "min_length": 0, **settings})
+    strategy = strategy_for(config, forbidden_ids=())
+    yield from itertools.islice(
+        search_steps(
+            strategy,
+            step,
+            tf.zeros([sources * strategy.rows_per_source, 1]),
+            seeds=tf.fill([sources], config.seed),
+            source_length=len(SYMBOLS),
+            knobs=knobs_of(config),
+        ),
+        max_states,
+    )
+
+
+def test_beam_finds_the_path_greedy_misses() -> None:
+    step = table_step(GARDEN_PATH)
+    assert spell(step, strategy="greedy", max_length=4) == "ac"  # 0.6 x 0.5 = 0.30
+    assert spell(step, strategy="beam", beam_size=2, max_length=4) == "be"  # 0.4 x 1.0 = 0.40
+
+
+def test_scores_are_the_log_probabilities_of_the_paths() -> None:
+    found = decode(
+        table_step(GARDEN_PATH), strategy="beam", beam_size=3, length_penalty=0, max_length=4
+    )
+    assert [word(row) for row in found.token_ids[0]] == ["be", "ac", "ad"]
+    np.testing.assert_allclose(np.exp(found.scores[0]), [0.4, 0.3, 0.3], rtol=1e-5)
+    np.testing.assert_allclose(
+        np.exp(found.token_log_probs[0]), [[0.4, 1, 1, 1], [0.6, 0.5, 1, 1], [0.6, 0.5, 1, 1]]
+    )
+
+
+def test_a_reply_ends_with_one_eos_that_its_length_counts() -> None:
+    found = decode(table_step(GARDEN_PATH), strategy="greedy", max_length=6)
+    assert found.token_ids[0, 0, 2:].tolist() == [EOS_ID, PAD_ID, PAD_ID, PAD_ID]
+    assert found.lengths.tolist() == [[3]]
+
+
+def test_a_reply_cut_off_by_max_length_has_no_eos() -> None:
+    for strategy in STRATEGIES:
+        found = decode(
+            table_step({"<BOS>": {"a": 1.0}, "a": {"a": 1.0}}), strategy=strategy, max_length=3
+        )
+        assert word(found.token_ids[0, 0]) == "aaa"
+        assert EOS_ID not in found.token_ids[0, 0]
+        assert found.lengths[0, 0] == 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("alpha", "bonus"), [(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (-1.0, 0.0), (0.0, 0.5), (0.7, -0.4)]
+)
+def test_a_beam_as_wide_as_all_sequences_is_exact(seed: int, alpha: float, bonus: float) -> None:
+    table = random_table(seed)
+    found = decode(
+        table_step(table),
+        strategy="beam",
+        beam_size=64,
+        max_length=3,
+        length_penalty=alpha,
+        length_bonus=bonus,
+    )
+    expected = every_sequence(table, 3, alpha, bonus)
+    assert len(expected) == 1 + 3 + 9 + 27
+    count = len(expected)
+    np.testing.assert_allclose(found.scores[0, :count], [e[0] for e in expected], rtol=1e-4)
+    assert [word(row) for row in found.token_ids[0, :count]] == [e[1] for e in expected]
+    assert found.lengths[0, :count].tolist() == [e[2] for e in expected]
+
+
+def test_places_without_a_hypothesis_come_last_and_are_empty() -> None:
+    found = decode(table_step(GARDEN_PATH), strategy="beam", beam_size=8, max_length=5)
+    assert [word(row) for row in found.token_ids[0]] == ["be", "ac", "ad", "", "", "", "", ""]
+    assert np.isfinite(found.scores[0, :3]).all()
+    assert np.isneginf(found.scores[0, 3:]).all()
+    assert found.lengths[0, 3:].tolist() == [0] * 5
+    assert not found.token_ids[0, 3:].any()
+    assert not found.attention[0, 3:].any()
+
+
+def test_a_finished_hypothesis_is_not_pushed_out_by_likelier_unfinished_ones() -> None:
+    step = table_step(
+        {
+            "<BOS>": {"<EOS>": 0.3, "a": 0.35, "b": 0.35},
+            "a": {"c": 1.0},
+            "b": {"d": 1.0},
+            "c": {"e": 0.5, "f": 0.5},
+            "d": {"g": 0.5, "h": 0.5},
+            **dict.fromkeys("efgh", END),
+        }
+    )
+    found = decode(step, strategy="beam", beam_size=3, length_penalty=0, max_length=6)
+    assert word(found.token_ids[0, 0]) == ""  # 0.30 against 0.175
+    assert found.lengths[0, 0] == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"no_repeat_ngram_size": 2},
+        {"min_length": 4},
+        {"repetition_penalty": 1.5},
+        {"length_bonus": 1.0, "no_repeat_ngram_size": 1},
+    ],
+)
+def test_a_beam_of_one_is_greedy_search(seed: int, settings: dict[str, Any]) -> None:
+    step = table_step(random_table(seed, "abcdef"))
+    greedy = decode(step, strategy="greedy", max_length=9, **settings)
+    beam = decode(step, strategy="beam", beam_size=1, max_length=9, **settings)
+    for one, other in zip(greedy, beam, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_greedy_takes_the_likeliest_token_at_each_step() -> None:
+    assert spell(table_step(LOOP), strategy="greedy", max_length=6) == "ababab"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_run_of_two_tokens_comes_twice(strategy: str) -> None:
+    for seed in range(5):
+        found = decode(
+            table_step(random_table(seed)),
+            strategy=strategy,
+            seed=seed,
+            max_length=20,
+            min_length=8,
+            no_repeat_ngram_size=2,
+        )
+        for row, length in zip(found.token_ids[0], found.lengths[0], strict=True):
+            pairs = list(itertools.pairwise(row[:length].tolist()))
+            assert len(pairs) == len(set(pairs))
+
+
+def test_without_repeats_greedy_leaves_a_loop() -> None:
+    assert spell(table_step(LOOP), strategy="greedy", no_repeat_ngram_size=2) == "aba"
+    assert spell(table_step(LOOP), strategy="greedy", no_repeat_ngram_size=1) == "abc"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("min_length", [0, 1, 3])
+def test_no_reply_ends_before_min_length(strategy: str, min_length: int) -> None:
+    step = table_step({"<BOS>": {"a": 0.1, "<EOS>": 0.9}, "a": {"a": 0.1, "<EOS>": 0.9}})
+    found = decode(
+        step, strategy=strategy, beam_size=1, top_p=0.5, min_length=min_length, max_length=8
+    )
+    assert word(found.token_ids[0, 0]) == "a" * min_length
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_search_with_nothing_left_to_say_ends(strategy: str) -> None:
+    step = table_step({"<BOS>": {"a": 1.0}, "a": {"a": 1.0}})
+    found = decode(step, strategy=strategy, no_repeat_ngram_size=1, min_length=5, max_length=9)
+    assert word(found.token_ids[0, 0]) == "a"
+    assert found.lengths[0, 0] == 2
+    assert np.isfinite(found.scores[0, 0])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_step_without_any_possible_token_ends_the_reply(strategy: str) -> None:
+    found = decode(table_step({"<BOS>": {}}), strategy=strategy, max_length=5)
+    assert found.lengths[0, 0] == 1
+    assert not np.isnan(found.scores).any()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_forbidden_ids_never_come(strategy: str) -> None:
+    step = matrix_step(np.log(np.full((12, 12), 1 / 12)))
+    config = DecodingConfig(strategy=strategy, max_length=30, no_repeat_ngram_size=0, top_p=1.0)
+    chosen = strategy_for(config, forbidden_ids=(1, 4, 5, 6, 7, 8))
+    found = search(
+        chosen,
+        step,
+        tf.zeros([4 * chosen.rows_per_source, 1]),
+        seeds=tf.range(4),
+        source_length=12,
+        knobs=knobs_of(config),
+    )
+    for row, length in zip(found.token_ids[:, 0].numpy(), found.lengths[:, 0], strict=True):
+        assert set(row[:length].tolist()) <= {EOS_ID, 9, 10, 11}
+
+
+@pytest.mark.parametrize(("bonus", "expected"), [(-5.0, ""), (0.0, "a"), (5.0, "aaaaaa")])
+@pytest.mark.parametrize("strategy", ["greedy", "beam"])
+def test_a_length_bonus_lengthens_and_a_negative_one_shortens(
+    strategy: str, bonus: float, expected: str
+) -> None:
+    step = table_step({"<BOS>": {"a": 0.7, "<EOS>": 0.3}, "a": {"a": 0.3, "<EOS>": 0.7}})
+    assert spell(step, strategy=strategy, beam_size=3, length_bonus=bonus, max_length=6) == expected
+
+
+def test_a_length_penalty_prefers_longer_replies() -> None:
+    step = table_step(
+        {"<BOS>": {"a": 0.5, "b": 0.5}, "a": {"<EOS>": 0.5, "h": 0.5}, "h": {"h": 1.0},
+         "b": {"c": 0.45, "h": 0.55}, "c": {"d": 1.0}, "d": {"e": 1.0}, "e": END}
+    )  # fmt: skip
+    beam = {"strategy": "beam", "beam_size": 8, "max_length": 6}
+    ended = [
+        [word(row) for row in found.token_ids[0] if EOS_ID in row]
+        for found in (decode(step, length_penalty=a, **beam) for a in (0.0, 1.0))
+    ]
+    assert ended[0] == ["a", "bcde"]  # 0.25 against 0.225
+    assert ended[1] == ["bcde", "a"]  # log 0.225 x 6/10 against log 0.25 x 6/7
+
+
+def test_samples_follow_the_distribution() -> None:
+    table = {"<BOS>": {"a": 0.5, "b": 0.3, "c": 0.2}, **dict.fromkeys("abc", END)}
+    counts = sample(table, temperature=1.0, top_p=1.0)
+    assert shares(counts) == pytest.approx({"a": 0.5, "b": 0.3, "c": 0.2}, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"top_k": 2, "top_p": 1.0}, {"a": 0.625, "b": 0.375}),
+        ({"top_k": 1, "top_p": 1.0}, {"a": 1.0}),
+        ({"top_p": 0.6}, {"a": 0.625, "b": 0.375}),
+        ({"top_p": 0.4}, {"a": 1.0}),
+        ({"top_k": 2, "top_p": 0.6}, {"a": 1.0}),  # 0.625 of what top_k left is enough
+        ({"temperature": 0.5, "top_p": 1.0}, {"a": 25 / 38, "b": 9 / 38, "c": 4 / 38}),
+    ],
+)
+def test_samples_come_from_the_kept_tokens_alone(
+    settings: dict[str, Any], expected: dict[str, float]
+) -> None:
+    table = {"<BOS>": {"a": 0.5, "b": 0.3, "c": 0.2}, **dict.fromkeys("abc", END)}
+    counts = sample(table, **{"temperature": 1.0, **settings})
+    assert shares(counts) == pytest.approx(expected, abs=0.03)
+
+
+def sample(table: dict[str, dict[str, float]], **settings: Any) -> Counter[str]:
+    """Counts what 40 sources with seeds of their own say in 64 samples each."""
+    config = DecodingConfig(
+        strategy="sampling", n_best=64, max_length=3, no_repeat_ngram_size=0, **settings
+    )
+    strategy = strategy_for(config, forbidden_ids=())
+    found = search(
+        strategy,
+        table_step(table),
+        tf.zeros([40 * 64, 1]),
+        seeds=tf.range(40),
+        source_length=len(SYMBOLS),
+        knobs=knobs_of(config),
+    )
+    return Counter(word(row) for row in found.token_ids.numpy().reshape(-1, 3))
+
+
+def shares(counts: Counter[str]) -> dict[str, float]:
+    return {symbol: count / counts.total() for symbol, count in counts.items()}
+
+
+def sampled_words(seeds: list[int], n_best: int = 3) -> list[list[str]]:
+    config = DecodingConfig(strategy="sampling", n_best=n_best, max_length=12, temperature=2.0)
+    strategy = strategy_for(config, forbidden_ids=())
+    found = search(
+        strategy,
+        table_step(random_table(7, "abcdefgh")),
+        tf.zeros([len(seeds) * n_best, 1]),
+        seeds=tf.constant(seeds),
+        source_length=len(SYMBOLS),
+        knobs=knobs_of(config),
+    )
+    return [[word(row) for row in source] for source in found.token_ids.numpy()]
+
+
+def test_the_same_seed_gives_the_same_samples_alone_and_in_a_batch() -> None:
+    alone = sampled_words([5])[0]
+    assert sampled_words([1, 5, 2**31 - 1])[1] == alone
+    assert sampled_words([5, 5]) == [alone, alone]
+
+
+def test_other_seeds_and_other_samples_differ() -> None:
+    words = [word for source in sampled_words(list(range(6))) for word in source]
+    assert len(set(words)) > 12
+
+
+def test_samples_come_best_first() -> None:
+    found = decode(table_step(random_table(1)), strategy="sampling", n_best=8, temperature=2.0)
+    assert (np.diff(found.scores[0]) <= 0).all()
+    assert len({tuple(row) for row in found.token_ids[0].tolist()}) > 1
+
+
+def source_step(tables: list[dict[str, dict[str, float]]], rows_per_source: int) -> Any:
+    """A step that gives each source a table of its own, by the row's place alone."""
+    log_probs = tf.constant(np.stack([log_table(table) for table in tables]), tf.float32)
+
+    def step(token_ids: Any, state: Any) -> Any:
+        sources = tf.range(tf.shape(token_ids)[0]) // rows_per_source
+        rows = tf.gather_nd(log_probs, tf.stack([sources, token_ids], 1))
+        return rows, state, tf.one_hot(token_ids, len(SYMBOLS))
+
+    return step
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_batch_mates_do_not_change_a_reply(strategy: str) -> None:
+    tables = [random_table(3), GARDEN_PATH, random_table(9, "ab"), LOOP]
+    rows = 4 if strategy == "beam" else 1
+    settings = {"strategy": strategy, "beam_size": rows, "max_length": 8, "seed": 3}
+    together = decode(source_step(tables, rows), sources=len(tables), **settings)
+    for place, table in enumerate(tables):
+        alone = decode(source_step([table], rows), **settings)
+        for one, other in zip(alone, together, strict=True):
+            np.testing.assert_allclose(one[0], other[place], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"strategy": "greedy", "no_repeat_ngram_size": 2},
+        {"strategy": "sampling", "n_best": 3, "top_k": 3, "repetition_penalty": 1.3},
+        {"strategy": "sampling", "top_p": 0.8, "seed": 11},
+        {"strategy": "beam", "beam_size": 4, "length_penalty": 0.6, "min_length": 2},
+    ],
+)
+def test_both_drivers_agree(settings: dict[str, Any]) -> None:
+    step = table_step(random_table(5, "abcdef"))
+    config = DecodingConfig(max_length=10, **{"no_repeat_ngram_size": 0, **settings})
+    strategy, knobs = strategy_for(config, forbidden_ids=()), knobs_of(config)
+    in_loop = tf.function(
+        lambda: search(
+            strategy,
+            step,
+            tf.zeros([2 * strategy.rows_per_source, 1]),
+            seeds=tf.constant([config.seed, 4]),
+            source_length=len(SYMBOLS),
+            knobs=knobs,
+        )
+    )()
+    *_, last = search_steps(
+        strategy,
+        tf.function(step),
+        tf.zeros([2 * strategy.rows_per_source, 1]),
+        seeds=tf.constant([config.seed, 4]),
+        source_length=len(SYMBOLS),
+        knobs=knobs,
+    )
+    for one, other in zip(in_loop, hypotheses(strategy, last, knobs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_the_model_state_follows_its_hypothesis() -> None:
+    """The state holds every token that a row was fed: it must spell the row's own past."""
+
+    def step(token_ids: Any, state: Any) -> Any:
+        table = tf.constant(log_table(random_table(2, "abcd")), tf.float32)
+        history = tf.concat([state[:, 1:], token_ids[:, tf.newaxis]], 1)
+        return tf.gather(table, token_ids), history, tf.cast(history, tf.float32)
+
+    config = DecodingConfig(strategy="beam", beam_size=5, max_length=6, no_repeat_ngram_size=0)
+    found = search(
+        strategy_for(config, forbidden_ids=()),
+        step,
+        tf.zeros([5, 6], tf.int32),
+        seeds=tf.constant([0]),
+        source_length=6,
+        knobs=knobs_of(config),
+    )
+    for tokens, length, attention in zip(
+        found.token_ids[0].numpy(),
+        found.lengths[0].numpy(),
+        found.attention[0].numpy(),
+        strict=True,
+    ):
+        fed = [BOS_ID, *tokens[: length - 1].tolist()]
+        assert attention[length - 1, -length:].tolist() == fed
+        assert not attention[length:].any()
+
+
+def test_attention_is_kept_for_each_token() -> None:
+    found = decode(table_step(GARDEN_PATH), strategy="beam", beam_size=3, max_length=4)
+    looked_at = found.attention[0, 0].argmax(1)[: found.lengths[0, 0]]
+    assert [SYMBOLS[i] for i in looked_at] == ["<BOS>", "b", "e"]
+
+
+def test_the_first_state_comes_after_exactly_one_step() -> None:
+    calls = []
+
+    def step(token_ids: Any, state: Any) -> Any:
+        calls.append(token_ids.numpy().tolist())
+        return table_step(LOOP)(token_ids, state)
+
+    states = run_steps(step, strategy="greedy", max_length=5)
+    assert int(next(states).position) == 1
+    assert calls == [[BOS_ID]]
+    next(states)
+    assert len(calls) == 2
+
+
+def test_streaming_shows_one_more_token_each_time() -> None:
+    seen = [
+        word(state.token_ids[0].numpy())
+        for state in run_steps(table_step(GARDEN_PATH), strategy="greedy", max_length=8)
+    ]
+    assert seen == ["a", "ac", "ac"]
+
+
+def test_the_loop_stops_when_all_rows_have_ended() -> None:
+    steps = tf.Variable(0)
+
+    def step(token_ids: Any, state: Any) -> Any:
+        steps.assign_add(1)
+        return table_step(GARDEN_PATH)(token_ids, state)
+
+    for strategy in STRATEGIES:
+        steps.assign(0)
+        decode(step, sources=3, strategy=strategy, beam_size=8, max_length=50)
+        assert int(steps) == 3
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_turning_a_knob_does_not_compile_again(strategy: str) -> None:
+    traces = []
+
+    @tf.function
+    def run(seeds: Any, knobs: Any) -> Any:
+        traces.append(1)
+        rows = tf.size(seeds) * chosen.rows_per_source
+        return search(
+            chosen,
+            table_step(LOOP),
+            tf.zeros([rows, 1]),
+            seeds=seeds,
+            source_length=len(SYMBOLS),
+            knobs=knobs,
+        )
+
+    base = DecodingConfig(strategy=strategy)
+    chosen = strategy_for(base, forbidden_ids=())
+    for change in (
+        {},
+        {"temperature": 1.5},
+        {"top_k": 3, "top_p": 0.5},
+        {"repetition_penalty": 1.2},
+        {"length_penalty": 0.0, "length_bonus": 0.5},
+        {"min_length": 2, "max_length": 7},
+    ):
+        run(tf.constant([1]), knobs_of(base.model_copy(update=change)))
+    assert len(traces) == 1
+
+
+def test_streaming_with_other_knobs_does_not_compile_again() -> None:
+    traces = []
+
+    @tf.function(reduce_retracing=True)
+    def step(token_ids: Any, state: Any) -> Any:
+        traces.append(1)
+        return table_step(LOOP)(token_ids, state)
+
+    for max_length, temperature in ((5, 0.5), (9, 1.5), (13, 0.9)):
+        list(run_steps(step, strategy="sampling", max_length=max_length, temperature=temperature))
+    assert len(traces) == 1
+
+
+def test_strategies_are_equal_when_their_graphs_are() -> None:
+    beam = DecodingConfig(strategy="beam", beam_size=3)
+    same = strategy_for(beam, forbidden_ids=(5, 4))
+    assert strategy_for(DecodingConfig(**{**beam.model_dump(), "length_penalty": 0.0}),
+                        forbidden_ids=(4, 5, 0)) == same  # fmt: skip
+    assert hash(strategy_for(beam, forbidden_ids=(4, 5))) == hash(same)
+    others = [
+        strategy_for(beam, forbidden_ids=(4,)),
+        strategy_for(DecodingConfig(strategy="beam", beam_size=4), forbidden_ids=(4, 5)),
+        strategy_for(DecodingConfig(strategy="sampling", n_best=3), forbidden_ids=(4, 5)),
+        strategy_for(
+            DecodingConfig(strategy="beam", beam_size=3, no_repeat_ngram_size=2),
+            forbidden_ids=(4, 5),
+        ),
+    ]
+    assert same not in others
+
+
+def test_the_end_can_not_be_forbidden() -> None:
+    assert EOS_ID not in strategy_for(DecodingConfig(), forbidden_ids=(EOS_ID,)).forbidden_ids

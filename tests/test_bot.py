@@ -1,0 +1,112 @@
+"""A bot answers anything that a person can type, the same alone and in company."""
+
+import pytest
+
+from chatbot.config import changed
+from chatbot.errors import MessageError
+
+STRANGE = [
+    "<EOS>",
+    "<turn> <user> <BOS>",
+    "😀👩‍👩‍👧🏳️‍🌈",
+    "שלום, מה שלומך?",
+    "\u202eevil\u202c",
+    "a\x00b",
+    "\ud800 lone",
+    "?" * 500,
+    "\t tabs \n and lines \r\n",
+]
+
+
+@pytest.mark.parametrize("message", STRANGE)
+@pytest.mark.parametrize("strategy", ["greedy", "beam", "sampling"])
+def test_any_text_gets_a_reply_without_special_symbols(tiny_bot, message, strategy):
+    settings = changed(tiny_bot.decoding, strategy=strategy)
+    text = tiny_bot.reply(message, settings).text
+    assert isinstance(text, str)
+    assert not any(mark in text for mark in ("<UNK>", "<PAD>", "<BOS>", "\ufffd", "\x00"))
+
+
+@pytest.mark.parametrize("message", ["", "   ", "\x00", "\u202e", [], ["Hi", "Hello", " "]])
+def test_nothing_to_reply_to_is_one_clear_line(tiny_bot, message):
+    with pytest.raises(MessageError, match="empty"):
+        tiny_bot.reply(message)
+
+
+def test_a_megabyte_of_text_is_one_clear_line(tiny_bot):
+    with pytest.raises(MessageError, match="1,000,000 characters"):
+        tiny_bot.reply("a" * 1_000_000)
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "beam", "sampling"])
+def test_a_reply_does_not_change_with_its_batch_mates(tiny_bot, strategy):
+    settings = changed(tiny_bot.decoding, strategy=strategy, temperature=1.5, top_p=1.0)
+    histories = ["Hello!", ["Hi", "How are you?", "Fine, and what is your name?"], "你好"]
+    together = tiny_bot.reply_batch(histories, settings, seeds=[1, 2, 3])
+    alone = [
+        tiny_bot.reply(history, changed(settings, seed=seed))
+        for seed, history in enumerate(histories, start=1)
+    ]
+    assert [r.text for r in together] == [r.text for r in alone]
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "sampling"])
+def test_the_stream_grows_and_ends_in_the_reply(tiny_bot, strategy):
+    settings = changed(tiny_bot.decoding, strategy=strategy, seed=4)
+    texts = list(tiny_bot.stream("Hello!", settings))
+    assert len(texts) > 2
+    assert texts[-1] == tiny_bot.reply("Hello!", settings).text
+
+
+def test_a_beam_is_streamed_as_one_finished_text(tiny_bot):
+    settings = changed(tiny_bot.decoding, strategy="beam")
+    assert list(tiny_bot.stream("Hello!", settings)) == [tiny_bot.reply("Hello!", settings).text]
+
+
+def test_the_bot_keeps_no_conversation(tiny_bot):
+    before = tiny_bot.reply("Hello!").text
+    tiny_bot.reply(["Hello!", "How are you?", "What is your name?"])
+    assert tiny_bot.reply("Hello!").text == before
+
+
+def test_history_changes_what_the_model_is_shown(tiny_bot):
+    alone = tiny_bot.encode(["Hello!"])
+    after = tiny_bot.encode([["How are you?", "I am fine.", "Hello!"]])
+    assert after.shape[1] > alone.shape[1]
+    assert after[0, -alone.shape[1] :].tolist() == alone[0].tolist()
+
+
+def test_n_best_replies_come_the_best_first(tiny_bot):
+    settings = changed(tiny_bot.decoding, strategy="beam", n_best=4, beam_size=5)
+    reply = tiny_bot.reply("Hello!", settings)
+    scores = [alternative.score for alternative in reply.alternatives]
+    assert len(scores) == 4
+    assert scores == sorted(scores, reverse=True)
+    assert reply.text == reply.alternatives[0].text
+
+
+def test_no_reply_holds_a_blocked_phrase(tiny_bot):
+    plain = tiny_bot.reply("Hello!").text
+    word = max((w for w in plain.split() if w.isalpha()), key=len, default=plain.split()[0])
+    settings = changed(tiny_bot.decoding, blocked_phrases=(word,))
+    for strategy in ("greedy", "beam", "sampling"):
+        assert (
+            word not in tiny_bot.reply("Hello!", changed(settings, strategy=strategy)).text.split()
+        )
+
+
+def test_where_everything_is_blocked_it_declines(tiny_bot):
+    everything = tuple("abcdefghijklmnopqrstuvwxyz你好我很！，.?!")
+    settings = changed(tiny_bot.decoding, strategy="beam", n_best=5)
+    texts = [a.text for a in tiny_bot.reply("Hello!", changed(settings, beam_size=8)).alternatives]
+    words = tuple(word for text in texts for word in text.split()) + everything
+    reply = tiny_bot.reply("Hello!", changed(settings, blocked_phrases=words))
+    assert not any(word == blocked for word in reply.text.split() for blocked in everything)
+
+
+def test_scores_are_the_likelihood_that_the_search_saw(tiny_bot):
+    settings = changed(tiny_bot.decoding, strategy="greedy", no_repeat_ngram_size=0)
+    reply = tiny_bot.reply("What is your name?", settings)
+    ((nats, tokens),) = tiny_bot.score_batch(["What is your name?"], [reply.text])
+    assert nats > 0
+    assert tokens > 1

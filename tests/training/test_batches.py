@@ -1,0 +1,57 @@
+"""Batches: teacher forcing's two sides, buckets, and an order that step and seed decide."""
+
+import numpy as np
+import pytest
+
+from chatbot.config import BOS_ID, EOS_ID
+from chatbot.training.batches import BatchPlan, EncodedPairs, batches_in_order, pad_batch
+
+PAIRS = EncodedPairs(
+    sources=[[4, 10 + i] * (1 + i % 5) for i in range(103)],
+    targets=[[20 + i] * (1 + i % 7) + [EOS_ID] for i in range(103)],
+)
+
+
+def test_the_decoder_reads_bos_and_the_reply_and_expects_the_reply_and_eos():
+    batch = pad_batch(EncodedPairs([[4, 9]], [[7, 8, EOS_ID]]), [0])
+    assert batch.decoder_input_ids.tolist() == [[BOS_ID, 7, 8, 0]]
+    assert batch.target_ids.tolist() == [[7, 8, EOS_ID, 0]]
+    assert batch.weights.tolist() == [[1, 1, 1, 0]]
+
+
+def test_an_epoch_holds_each_pair_once():
+    plan = BatchPlan(PAIRS, batch_size=10, seed=3)
+    firsts = [
+        row for step in range(plan.batches_per_epoch) for row in plan.batch(step).target_ids[:, 0]
+    ]
+    assert sorted(firsts) == sorted(target[0] for target in PAIRS.targets)
+
+
+def test_the_batch_of_a_step_is_the_same_in_whatever_order_steps_are_asked_for():
+    forwards = BatchPlan(PAIRS, 10, seed=3)
+    backwards = BatchPlan(PAIRS, 10, seed=3)
+    there = [forwards.batch(step).target_ids for step in range(25)]
+    back = [backwards.batch(step).target_ids for step in reversed(range(25))]
+    for left, right in zip(there, reversed(back), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_epochs_and_seeds_differ():
+    plan = BatchPlan(PAIRS, 10, seed=3)
+    first, second = plan.batch(0).target_ids, plan.batch(plan.batches_per_epoch).target_ids
+    other = BatchPlan(PAIRS, 10, seed=4).batch(0).target_ids
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_bucketing_saves_most_of_the_padding():
+    plan = BatchPlan(PAIRS, 10, seed=0)
+    bucketed = sum(plan.batch(step).target_ids.size for step in range(plan.batches_per_epoch))
+    rows = [pad_batch(PAIRS, range(i, min(i + 10, 103))).target_ids.size for i in range(0, 103, 10)]
+    assert bucketed < 0.85 * sum(rows)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 200])
+def test_validation_sees_each_token_once(batch_size):
+    tokens = sum(batch.tokens for batch in batches_in_order(PAIRS, batch_size))
+    assert tokens == sum(map(len, PAIRS.targets))
