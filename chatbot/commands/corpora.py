@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from chatbot.commands.options import Json, Settings, print_json
-from chatbot.config import Config, with_settings
-from chatbot.corpus.report import CorpusReport, render
+
+if TYPE_CHECKING:
+    from chatbot.corpus.report import CorpusReport
 
 app = typer.Typer(help="Inspect and convert corpora.", no_args_is_help=True)
 
@@ -22,6 +22,7 @@ def inspect(
     settings: Settings = None,
 ) -> int:
     """Print what a corpus holds, what would be trained on, and what was dropped and why."""
+    from chatbot.config import Config, with_settings
     from chatbot.corpus.prepare import parse_source, prepare_corpus
 
     config = with_settings(Config(), settings or ()).corpus
@@ -48,4 +49,8 @@ def convert(
 
 def show_report(report: CorpusReport) -> None:
     """Prints a corpus report on the terminal."""
+    from rich.console import Console
+
+    from chatbot.corpus.report import render
+
     Console().print(render(report))

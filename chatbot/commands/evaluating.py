@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from chatbot.bundle import CORPUS, bundle_path
 from chatbot.commands.options import (
     Json,
     Settings,
@@ -17,9 +14,12 @@ from chatbot.commands.options import (
     print_json,
     quiet_tensorflow,
 )
-from chatbot.config import CorpusConfig
-from chatbot.corpus.records import DialoguePair
 from chatbot.errors import CorpusError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from chatbot.corpus.records import DialoguePair
 
 
 def evaluate(
@@ -33,6 +33,8 @@ def evaluate(
     settings: Settings = None,
 ) -> int:
     """Score a bot: perplexity, BLEU, distinct-1/2, length, beside simple baselines."""
+    from rich.console import Console
+
     pairs = _pairs(name, corpus)[:max_pairs]
     quiet_tensorflow()
     results = {which: _evaluate(which, pairs, settings) for which in (name, against) if which}
@@ -55,6 +57,8 @@ def _evaluate(
 
 def _pairs(name: str, corpus: str | None) -> list[DialoguePair]:
     """Returns the pairs of a corpus, or the validation side kept beside the model."""
+    from chatbot.bundle import CORPUS, bundle_path
+    from chatbot.config import CorpusConfig
     from chatbot.corpus.pair_table import read_pairs
     from chatbot.corpus.prepare import parse_source, prepare_corpus
 
@@ -72,6 +76,8 @@ def _pairs(name: str, corpus: str | None) -> list[DialoguePair]:
 
 
 def _table(results: dict[str, dict[str, Any]]) -> Table:
+    from rich.table import Table
+
     first = next(iter(results.values()))
     table = Table("score", *results, "true replies", "commonest reply", "random reply")
     for key in ("nats_per_reply", "perplexity_per_token", "perplexity_per_word"):

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chatbot.bundle import (
-    BundleInfo,
-    bundle_path,
-    list_bundles,
-    read_info,
-    remove_bundle,
-    stored_replies,
-    verify_files,
-)
 from chatbot.commands.options import Json, print_json, quiet_tensorflow
 from chatbot.errors import BundleError
+
+if TYPE_CHECKING:
+    from chatbot.bundle import BundleInfo
 
 app = typer.Typer(help="List, show, verify and remove models.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="A model's name or folder.")]
@@ -26,6 +20,8 @@ Name = Annotated[str, typer.Argument(help="A model's name or folder.")]
 @app.command("list")
 def list_models(as_json: Json = False) -> int:
     """List the models."""
+    from chatbot.bundle import list_bundles
+
     bundles = list_bundles()
     if as_json:
         print_json({"models": [_facts(info) for info in bundles]})
@@ -44,6 +40,8 @@ def list_models(as_json: Json = False) -> int:
 @app.command("show")
 def show(name: Name, as_json: Json = False) -> int:
     """Show a model's card."""
+    from chatbot.bundle import bundle_path, read_info
+
     path = bundle_path(name)
     if as_json:
         print_json(_facts(read_info(path)))
@@ -55,6 +53,8 @@ def show(name: Name, as_json: Json = False) -> int:
 @app.command("verify")
 def verify(name: Name) -> int:
     """Check a model's files, load it, and compare its replies with those it was saved with."""
+    from chatbot.bundle import bundle_path, stored_replies, verify_files
+
     path = bundle_path(name)
     verify_files(path)
     quiet_tensorflow()
@@ -79,6 +79,8 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> int:
     """Delete a model and the training pairs beside it."""
+    from chatbot.bundle import bundle_path, remove_bundle
+
     path = bundle_path(name)
     if not yes and not typer.confirm(f"Delete {path} for good?"):
         print("Nothing was deleted.")

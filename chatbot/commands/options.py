@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chatbot.config import Config, DecodingConfig, changed, validated, with_settings
 from chatbot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from chatbot.config import DecodingConfig
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Settings = Annotated[
@@ -32,6 +34,8 @@ def decoding_settings(
     Raises:
         ConfigError: a setting is unknown, wrong, or of another section.
     """
+    from chatbot.config import Config, changed, validated, with_settings
+
     for assignment in assignments or ():
         if not assignment.startswith("decoding."):
             raise ConfigError(

@@ -9,13 +9,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chatbot.commands.options import Settings, quiet_tensorflow
-from chatbot.config import Config, changed, read_config, validated, with_settings
 from chatbot.errors import BundleError, ConfigError, TrainingError
+
+if TYPE_CHECKING:
+    from chatbot.config import Config
+    from chatbot.training.run import RunFolder
 
 STOPPED = 130
 
@@ -50,6 +53,8 @@ def train(
 def _config(
     path: Path | None, settings: list[str] | None, minutes: float | None, steps: int | None
 ) -> Config:
+    from chatbot.config import Config, changed, read_config, validated, with_settings
+
     config = validated(Config, read_config(path) if path else {})
     config = with_settings(config, settings or ())
     budget = {"minutes": minutes, "steps": steps}
@@ -58,7 +63,7 @@ def _config(
     return config
 
 
-def _resumed(name: str, corpora: list[str] | None) -> Any:
+def _resumed(name: str, corpora: list[str] | None) -> RunFolder:
     from chatbot.files import checked_name, runs_folder
     from chatbot.training.run import RunFolder
 
@@ -76,7 +81,7 @@ def _resumed(name: str, corpora: list[str] | None) -> Any:
     return run
 
 
-def _set_up(corpora: list[str], name: str, config: Config, base: str | None) -> Any:
+def _set_up(corpora: list[str], name: str, config: Config, base: str | None) -> RunFolder:
     from chatbot.commands.corpora import show_report
     from chatbot.corpus.prepare import parse_source
     from chatbot.training.job import Job, set_up
@@ -95,7 +100,7 @@ def _this_command() -> str:
     return "python -m chatbot " + shlex.join(sys.argv[1:])
 
 
-def _train(run: Any) -> int:
+def _train(run: RunFolder) -> int:
     quiet_tensorflow()
     from chatbot.commands.progress import TrainingDisplay
     from chatbot.training.job import run_training, save_result

@@ -44,7 +44,9 @@ def convert(path: Path, out: Path) -> int:
     return count
 
 
-def _write(conversations: Iterable[Conversation], file: IO[bytes], *, packed: bool) -> int:
+def _write(
+    conversations: Iterable[Conversation], file: IO[bytes] | gzip.GzipFile, *, packed: bool
+) -> int:
     if packed:  # without name and time, so that the same corpus gives the same bytes
         with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as archive:
             return _write(conversations, archive, packed=False)

@@ -28,7 +28,6 @@ Reason = Literal[
     "same_as_source",
     "duplicate",
     "reply_used_too_often",
-    "held_out_copy",
     "over_validation_limit",
 ]
 RejectionCounts = Counter[Reason]  # pairs dropped, by the one reason that was found first

@@ -6,17 +6,19 @@ result. Knows no token and no model.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatbot.config import CorpusConfig
 from chatbot.corpus.pairs import (
+    Reason,
+    RejectionCounts,
     Split,
-    Verdict,
     clean_conversation,
     draw,
     extract_pairs,
@@ -83,25 +85,174 @@ def prepare_corpus(sources: Sequence[CorpusSource], config: CorpusConfig) -> Pre
     Raises:
         CorpusError: a source cannot be read, or fewer than two pairs are left.
     """
-    readings = [_Reading(source, config) for source in sources]
-    pairs = [pair for reading in readings for pair in reading.pairs()]
-    verdicts = judge_pairs(pairs, config)
-    _refuse_nothing(verdicts, sources)
-    split, verdicts = _split(verdicts, config)
+    if not sources:
+        raise CorpusError("No corpus was given. Name a file or a folder of conversations.")
+    readings = [_read(source, config) for source in sources]
+    _judge(readings, config)
+    kept = [pair for reading in readings for pair in reading.kept]
+    if len(kept) < 2:
+        raise _nothing_left(readings)
+    split = _split(kept, readings, config)
     added, held_out_copies = _without_history(split, config)
-    by_source = _sorted_by_source(split.train, added, verdicts, readings)
-    train = tuple(
-        pair
-        for source, pairs in zip(sources, by_source, strict=True)
-        for pair in repeated(pairs, source.weight, config.seed)
-    )
+    train = _weighted(split.train, added, readings, config.seed)
     sides = Sides(
-        len(train), len(split.train), len(split.validation), len(added), held_out_copies
+        train=len(train),
+        distinct_train=len(split.train),
+        validation=len(split.validation),
+        added_without_history=len(added),
+        held_out_copies=held_out_copies,
     )
     report = measure(
-        _source_reports(readings, verdicts),
+        [reading.report() for reading in readings],
         [*split.train, *split.validation],
         sides,
         seed=config.seed,
     )
-    return PreparedCorpus(train, tuple(split.validation), report)
+    return PreparedCorpus(tuple(train), tuple(split.validation), report)
+
+
+@dataclass
+class _Reading:
+    """What became of one source so far."""
+
+    source: CorpusSource
+    log: ReadingLog = field(default_factory=ReadingLog)
+    conversations: int = 0
+    left_out: int = 0
+    turns: int = 0
+    mended: int = 0
+    pairs: list[DialoguePair] = field(default_factory=list)
+    kept: list[DialoguePair] = field(default_factory=list)
+    rejected: RejectionCounts = field(default_factory=Counter)
+
+    def clean(self, conversations: Iterable[Conversation], seed: int) -> Iterator[Conversation]:
+        """Yields the conversations that the weight keeps, clean, and counts them."""
+        for conversation in conversations:
+            share = self.source.weight
+            if share < 1 and draw(seed, "share", conversation.id) >= share:
+                self.left_out += 1
+                continue
+            cleaned, mended = clean_conversation(conversation)
+            self.conversations += 1
+            self.turns += len(cleaned.turns)
+            self.mended += mended
+            yield cleaned
+
+    def report(self) -> SourceReport:
+        """Returns the counts; a pair that only the validation limit dropped is not kept."""
+        return SourceReport(
+            name=self.source.path.name or str(self.source.path),
+            weight=self.source.weight,
+            conversations=self.conversations,
+            left_out=self.left_out,
+            turns=self.turns,
+            mended=self.mended,
+            extracted=len(self.pairs),
+            kept=len(self.pairs) - self.rejected.total(),
+            rejected={str(reason): count for reason, count in self.rejected.items()},
+            skipped_files=tuple(self.log.skipped_files),
+            notes=dict(self.log.notes),
+        )
+
+
+def _read(source: CorpusSource, config: CorpusConfig) -> _Reading:
+    reading = _Reading(source)
+    conversations = reading.clean(read_conversations(source.path, reading.log), config.seed)
+    reading.pairs = list(extract_pairs(conversations, history_turns=config.history_turns))
+    return reading
+
+
+def _judge(readings: Sequence[_Reading], config: CorpusConfig) -> None:
+    """Fills in what is kept of each source; duplicates and overused replies count over all."""
+    verdicts = iter(judge_pairs((p for reading in readings for p in reading.pairs), config))
+    for reading in readings:
+        for pair, reason in itertools.islice(verdicts, len(reading.pairs)):
+            if reason is None:
+                reading.kept.append(pair)
+            else:
+                reading.rejected[reason] += 1
+
+
+def _nothing_left(readings: Sequence[_Reading]) -> CorpusError:
+    names = ", ".join(str(reading.source.path) for reading in readings)
+    reasons = sum((reading.rejected for reading in readings), Counter[Reason]())
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+    return CorpusError(
+        f"{names} gives fewer than two pairs of message and reply to learn from"
+        f"{f' (dropped: {counts})' if counts else ''}. "
+        "Add conversations, or loosen the settings of the section corpus."
+    )
+
+
+def _split(
+    kept: Sequence[DialoguePair], readings: Sequence[_Reading], config: CorpusConfig
+) -> Split:
+    """Splits, and drops what the validation side holds above its limit, as a seed chooses."""
+    train, validation = split_by_conversation(
+        kept, validation_fraction=config.validation_fraction, seed=config.seed
+    )
+    if not validation:  # one single conversation: its end is measured on
+        at = len(train) - max(1, round(len(train) * config.validation_fraction))
+        train, validation = train[:at], train[at:]
+    random.Random(config.seed).shuffle(validation)
+    over = frozenset(validation[config.max_validation_pairs :])
+    for reading in readings:
+        dropped = sum(pair in over for pair in reading.kept) if over else 0
+        reading.rejected += Counter({"over_validation_limit": dropped})
+    return Split(train, validation[: config.max_validation_pairs])
+
+
+def _without_history(
+    split: Split, config: CorpusConfig
+) -> tuple[dict[DialoguePair, DialoguePair], int]:
+    """Returns the pairs to add, by the pair that each was shortened from.
+
+    None of them stands on either side already; the second result counts those that were held
+    back because the validation side holds the same.
+    """
+    held_out = {(pair.history, pair.reply) for pair in split.validation}
+    seen = {(pair.history, pair.reply) for pair in split.train}
+    added, held_back = {}, 0
+    for pair in split.train:
+        if len(pair.history) == 1 or not _falls_to(pair, config):
+            continue
+        key = (pair.history[-1:], pair.reply)
+        held_back += key in held_out
+        if key not in held_out and key not in seen:
+            seen.add(key)
+            added[pair] = DialoguePair(pair.history[-1:], pair.reply, pair.origin)
+    return added, held_back
+
+
+def _falls_to(pair: DialoguePair, config: CorpusConfig) -> bool:
+    """Tells whether a pair belongs to the seeded share that is added without its history."""
+    share = config.without_history
+    return share == 1 or draw(config.seed, "without history", *pair.history, pair.reply) < share
+
+
+def _weighted(
+    train: Sequence[DialoguePair],
+    added: Mapping[DialoguePair, DialoguePair],
+    readings: Sequence[_Reading],
+    seed: int,
+) -> list[DialoguePair]:
+    """Returns the training side, source by source: pairs, those added, all as often as weighed."""
+    on_this_side = frozenset(train)
+    weighted = list[DialoguePair]()
+    for reading in readings:
+        own = [pair for pair in reading.kept if pair in on_this_side]
+        own += [added[pair] for pair in own if pair in added]
+        weighted += repeated(own, reading.source.weight, seed)
+    return weighted
+
+
+def repeated(pairs: Sequence[DialoguePair], weight: float, seed: int) -> list[DialoguePair]:
+    """Returns pairs as often as a weight above 1 says; what is left over falls to a seeded part.
+
+    >>> pair = DialoguePair(("hi",), "hello", "x:1")
+    >>> len(repeated([pair], 3.0, seed=0)), len(repeated([pair], 0.5, seed=0))
+    (3, 1)
+    """
+    times, rest = divmod(max(weight, 1.0), 1.0)
+    once_more = [p for p in pairs if rest and draw(seed, "repeat", *p.history, p.reply) < rest]
+    return [*(pair for _ in range(int(times)) for pair in pairs), *once_more]

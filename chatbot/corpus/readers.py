@@ -113,7 +113,7 @@ def _read_file(path: Path, name: str, log: ReadingLog) -> Iterator[Conversation]
     if ending in _TABLES:
         return read_table(file, log)
     if ending in _YAML:
-        return read_yaml(file)
+        return read_yaml(file, log)
     head = [stripped for line in file.head() if (stripped := line.strip())]
     if head and (ending in _JSON or _starts_like_json(head[0])):
         return _read_json(file, head)

@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from chatbot.errors import CorpusError
 
@@ -100,7 +99,7 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == b"\x1f\x8b"
 
 
-def open_bytes(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
     """Opens a file for reading, unpacked."""
     return gzip.open(path, "rb") if is_gzip(path) else path.open("rb")
 
@@ -206,7 +205,7 @@ def _scan(path: Path, name: str) -> _Scan:
     return scan
 
 
-def _read(file: IO[bytes], name: str, scan: _Scan) -> bytes:
+def _read(file: gzip.GzipFile | io.BufferedReader, name: str, scan: _Scan) -> bytes:
     try:
         return file.read(_CHUNK)
     except (EOFError, zlib.error) as error:

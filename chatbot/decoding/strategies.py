@@ -198,7 +198,7 @@ class Beam(Strategy):
         return Choice(
             parents=parents,
             token_ids=tf.reshape(best.indices % vocab_size, [-1]),
-            scores=tf.where(scores < _FIRST, scores, tf.gather(search_state.scores, parents)),
+            scores=tf.where(scores == _FIRST, tf.gather(search_state.scores, parents), scores),
         )
 
     def _first_scores(self, rows: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -44,7 +44,7 @@ class BotCard:
     name: str
     language: str = "und"
     description: str = ""
-    decoding: DecodingConfig = DecodingConfig()
+    decoding: DecodingConfig = field(default_factory=DecodingConfig)
     source: str = ""  # a name or folder to load it from; the name where empty
 
 

@@ -69,22 +69,29 @@ class ChatTab:
 
     def _build_head(self, name: str) -> None:
         with gr.Row(elem_id="head"):
-            self._title = gr.HTML(_heading(name), elem_id="title", padding=False, scale=1)
-            self._model = gr.Dropdown(
-                self._shelf.names,
-                value=name,
-                label=self._words("model"),
-                show_label=False,
-                container=False,
-                filterable=False,
-                visible=len(self._shelf.names) > 1,
-                elem_id="model",
-                scale=0,
-                min_width=120,
+            with gr.Column(elem_id="about", min_width=0):
+                self._title = gr.HTML(_heading(name), elem_id="title", padding=False)
+                gr.HTML(self._words("tagline"), elem_id="tagline", padding=False)
+            self._model = self._model_picker(name)
+            self._new = gr.Button(
+                self._words("new"), elem_id="new", size="sm", scale=0, min_width=0
             )
-            self._new = gr.Button(self._words("new"), elem_id="new", size="sm", scale=0)
-        gr.HTML(self._words("tagline"), elem_id="tagline", padding=False)
-        self._status = gr.HTML("", elem_id="status", padding=False)
+        self._status = gr.HTML(_status(BotState(), "en"), elem_id="status", padding=False)
+
+    def _model_picker(self, name: str) -> Any:
+        names = self._shelf.names
+        return gr.Dropdown(
+            names,
+            value=name,
+            label=self._words("model"),
+            show_label=False,
+            container=False,
+            filterable=False,
+            visible=len(names) > 1,
+            elem_id="model",
+            scale=0,
+            min_width=0,
+        )
 
     def _conversation(self, examples: list[dict[str, str]]) -> Any:
         return gr.Chatbot(
@@ -134,10 +141,8 @@ class ChatTab:
         runs.append(self._answered(again, self._answer_again))
         box.stop(None, None, None, cancels=runs, **_HIDDEN)
         undone = bot.undo(without_last_exchange, bot, [bot, box], cancels=runs, **_QUICK)
-        for emptied in (self._new.click, bot.clear):
-            emptied(_nothing, None, bot, cancels=runs, **_QUICK).then(
-                self._settle, bot, [bot, box, self._store], **_QUICK
-            )
+        emptied = self._new.click(_nothing, None, bot, cancels=runs, **_QUICK)
+        emptied.then(self._settle, bot, [bot, box, self._store], **_QUICK)
         undone.then(_copy, bot, self._store, **_QUICK)
 
     def _answered(self, event: Any, reply: Any) -> Any:

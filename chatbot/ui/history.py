@@ -17,9 +17,9 @@ Mark = Literal["note", "growing", "waiting"]  # waiting: a note that the reply w
 MAX_MESSAGE_CHARACTERS = 2000
 MAX_MESSAGES = 200  # what is kept across a reload; the bots read far fewer
 
-# An invisible space after "<" or "&" keeps the browser from reading a tag or an entity there,
-# and unlike "&lt;" it looks right in the edit box and on the clipboard.
-_BREAK = "\u200b"
+# An invisible word joiner after "<" or "&" keeps the browser from reading a tag or an entity
+# there, and unlike "&lt;" it looks right in the edit box and on the clipboard.
+_JOINER = "\u2060"
 _MARKUP = re.compile(r"<(?=[A-Za-z/!?])|&(?=[A-Za-z0-9#])")
 # Controls except tab and line end, lone surrogates, marks that reorder or hide what follows.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -31,16 +31,16 @@ def safe_text(text: str) -> str:
     >>> safe_text("a\x00b\u202ec\ud800")
     'abc'
     """
-    return _UNSAFE.sub("", text).replace(_BREAK, "")
+    return _UNSAFE.sub("", text).replace(_JOINER, "")
 
 
 def display(text: str) -> str:
     """Returns `text` such that a browser shows every character and reads no HTML in it.
 
-    >>> display("<b>1 < 2</b>").replace("\u200b", "|")
+    >>> display("<b>1 < 2</b>").replace("\u2060", "|")
     '<|b>1 < 2<|/b>'
     """
-    return _MARKUP.sub(lambda found: found.group() + _BREAK, safe_text(text))
+    return _MARKUP.sub(lambda found: found.group() + _JOINER, safe_text(text))
 
 
 def message(role: Literal["user", "assistant"], text: str, mark: Mark | None = None) -> Message:

@@ -6,7 +6,7 @@ up by the language that the browser asked for. Knows no component.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 Language = Literal["en", "zh"]
 
@@ -17,7 +17,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {  # in the language of the bot, since it
 
 TEXTS: dict[Language, dict[str, str]] = {
     "en": {
-        "page_title": "Chatbot",
         "tagline": "A small program that learnt to chat by example. It makes things up.",
         "conversation": "Conversation",
         "empty": "Say something, and it will answer.",
@@ -25,7 +24,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "type_here": "Type a message",
         "send": "Send",
         "stop": "Stop",
-        "new": "New conversation",
+        "new": "New chat",
         "model": "Model",
         "settings": "Settings",
         "more": "More",
@@ -59,7 +58,6 @@ TEXTS: dict[Language, dict[str, str]] = {
         "seed": "sampling: the same number gives the same reply; empty gives another each time",
     },
     "zh": {
-        "page_title": "聊天机器人",
         "tagline": "一个从对话里学会聊天的小程序。它会胡编乱造。",
         "conversation": "对话",
         "empty": "说点什么，它会回答你。",
@@ -119,7 +117,7 @@ def language_of(accepted: str | None, fixed: Language | None = None) -> Language
     ('zh', 'en', 'en')
     """
     first = (accepted or "").split(",")[0].split(";")[0].split("-")[0].strip().lower()
-    return fixed or next((known for known in get_args(Language) if known == first), "en")
+    return fixed or ("zh" if first == "zh" else "en")
 
 
 def examples_for(bot_language: str) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from chatbot.config import BOS_ID, EOS_ID, PAD_ID, DecodingConfig
 from chatbot.decoding.drivers import hypotheses, search, search_steps
 from chatbot.decoding.state import SearchState
-from chatbot.decoding.strategies import knobs_of, strategy_for
+from chatbot.decoding.strategies import Sampling, knobs_of, strategy_for
 from tests.fakes import END, SYMBOLS, decode, log_table, matrix_step, spell, table_step, word
 
 GARDEN_PATH = {
@@ -88,7 +88,9 @@ def test_scores_are_the_log_probabilities_of_the_paths() -> None:
     assert [word(row) for row in found.token_ids[0]] == ["be", "ac", "ad"]
     np.testing.assert_allclose(np.exp(found.scores[0]), [0.4, 0.3, 0.3], rtol=1e-5)
     np.testing.assert_allclose(
-        np.exp(found.token_log_probs[0]), [[0.4, 1, 1, 1], [0.6, 0.5, 1, 1], [0.6, 0.5, 1, 1]]
+        np.exp(found.token_log_probs[0]),
+        [[0.4, 1, 1, 1], [0.6, 0.5, 1, 1], [0.6, 0.5, 1, 1]],
+        rtol=1e-5,
     )
 
 
@@ -130,6 +132,36 @@ def test_a_beam_as_wide_as_all_sequences_is_exact(seed: int, alpha: float, bonus
     assert found.lengths[0, :count].tolist() == [e[2] for e in expected]
 
 
+def beam_by_hand(
+    table: dict[str, dict[str, float]], beam_size: int, max_length: int
+) -> list[tuple[float, str]]:
+    """The same beam search over words, with lists: finished ones keep their place."""
+    finished: list[tuple[float, str]] = []
+    live = [(0.0, "")]
+    for _ in range(max_length):
+        longer = [
+            (score + math.log(probability), text, symbol)
+            for score, text in live
+            for symbol, probability in table[text[-1:] or "<BOS>"].items()
+        ]
+        best = sorted(longer, reverse=True)[: beam_size - len(finished)]
+        finished += [(score, text) for score, text, symbol in best if symbol == "<EOS>"]
+        live = [(score, text + symbol) for score, text, symbol in best if symbol != "<EOS>"]
+    return sorted(finished + live, reverse=True)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("beam_size", [1, 2, 3, 5])
+def test_a_narrow_beam_keeps_what_it_would_by_hand(seed: int, beam_size: int) -> None:
+    table = random_table(seed, "abcdef")
+    found = decode(
+        table_step(table), strategy="beam", beam_size=beam_size, length_penalty=0, max_length=6
+    )
+    expected = beam_by_hand(table, beam_size, 6)
+    assert [word(row) for row in found.token_ids[0]] == [text for _, text in expected]
+    np.testing.assert_allclose(found.scores[0], [score for score, _ in expected], rtol=1e-5)
+
+
 def test_places_without_a_hypothesis_come_last_and_are_empty() -> None:
     found = decode(table_step(GARDEN_PATH), strategy="beam", beam_size=8, max_length=5)
     assert [word(row) for row in found.token_ids[0]] == ["be", "ac", "ad", "", "", "", "", ""]
@@ -143,16 +175,16 @@ def test_places_without_a_hypothesis_come_last_and_are_empty() -> None:
 def test_a_finished_hypothesis_is_not_pushed_out_by_likelier_unfinished_ones() -> None:
     step = table_step(
         {
-            "<BOS>": {"<EOS>": 0.3, "a": 0.35, "b": 0.35},
-            "a": {"c": 1.0},
-            "b": {"d": 1.0},
-            "c": {"e": 0.5, "f": 0.5},
-            "d": {"g": 0.5, "h": 0.5},
-            **dict.fromkeys("efgh", END),
+            "<BOS>": {"a": 0.5, "b": 0.3, "<EOS>": 0.2},
+            "a": {"c": 0.5, "d": 0.5},  # ac 0.25, ad 0.25 and be 0.3 pass 0.2 here
+            "b": {"e": 1.0},
+            **{letter: {"f": 0.5, "g": 0.5} for letter in "cde"},  # and fall below it: bef 0.15
+            "f": END,
+            "g": END,
         }
     )
     found = decode(step, strategy="beam", beam_size=3, length_penalty=0, max_length=6)
-    assert word(found.token_ids[0, 0]) == ""  # 0.30 against 0.175
+    assert word(found.token_ids[0, 0]) == ""  # 0.20 against 0.15
     assert found.lengths[0, 0] == 1
 
 
@@ -227,6 +259,14 @@ def test_a_step_without_any_possible_token_ends_the_reply(strategy: str) -> None
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_broken_model_ends_the_search_with_an_empty_reply(strategy: str) -> None:
+    step = matrix_step(np.full((12, 12), np.nan, np.float32))
+    found = decode(step, strategy=strategy, max_length=1000)
+    assert found.lengths.sum() == 0
+    assert not found.token_ids.any()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_forbidden_ids_never_come(strategy: str) -> None:
     step = matrix_step(np.log(np.full((12, 12), 1 / 12)))
     config = DecodingConfig(strategy=strategy, max_length=30, no_repeat_ngram_size=0, top_p=1.0)
@@ -296,16 +336,20 @@ def sample(table: dict[str, dict[str, float]], **settings: Any) -> Counter[str]:
     config = DecodingConfig(
         strategy="sampling", n_best=64, max_length=3, no_repeat_ngram_size=0, **settings
     )
-    strategy = strategy_for(config, forbidden_ids=())
-    found = search(
-        strategy,
-        table_step(table),
-        tf.zeros([40 * 64, 1]),
-        seeds=tf.range(40),
-        source_length=len(SYMBOLS),
-        knobs=knobs_of(config),
-    )
+    found = run_samples(tf.constant(log_table(table)), knobs_of(config))
     return Counter(word(row) for row in found.token_ids.numpy().reshape(-1, 3))
+
+
+@tf.function(reduce_retracing=True)
+def run_samples(log_probs: Any, knobs: Any) -> Any:
+    return search(
+        Sampling(rows_per_source=64),
+        lambda token_ids, state: (tf.gather(log_probs, token_ids), state, tf.zeros([2560, 1])),
+        (),
+        seeds=tf.range(40),
+        source_length=1,
+        knobs=knobs,
+    )
 
 
 def shares(counts: Counter[str]) -> dict[str, float]:
@@ -330,6 +374,12 @@ def test_the_same_seed_gives_the_same_samples_alone_and_in_a_batch() -> None:
     alone = sampled_words([5])[0]
     assert sampled_words([1, 5, 2**31 - 1])[1] == alone
     assert sampled_words([5, 5]) == [alone, alone]
+
+
+def test_more_room_does_not_change_how_a_sample_begins() -> None:
+    step, settings = table_step(random_table(4)), {"strategy": "sampling", "min_length": 10}
+    short, long = (spell(step, max_length=length, **settings) for length in (11, 40))
+    assert long.startswith(short[:10])
 
 
 def test_other_seeds_and_other_samples_differ() -> None:

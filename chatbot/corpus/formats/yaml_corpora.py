@@ -5,12 +5,13 @@ Every scalar is read as text: `yes` and `42` are turns. Knows nothing of folders
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
-from chatbot.corpus.records import Conversation
+from chatbot.corpus.records import Conversation, ReadingLog
 from chatbot.corpus.textfile import TextFile
 from chatbot.errors import CorpusError
 
@@ -22,11 +23,12 @@ _SHAPE = (
 )
 
 
-def read_yaml(file: TextFile) -> Iterator[Conversation]:
+def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
     """Yields the conversations, then the situations of a YAML corpus.
 
     A situation gives one conversation for each wording and reply; those of one wording share
-    their id, "file.yml:<situation>.<wording>", counted from 1.
+    their id, "file.yml:<situation>.<wording>", counted from 1. `speakers`, where given, take
+    turns in each conversation, and `reply_speaker` is the one whose turns are learned.
 
     Raises:
         CorpusError: the file is no YAML, or holds neither list.
@@ -34,7 +36,7 @@ def read_yaml(file: TextFile) -> Iterator[Conversation]:
     document = _document(file)
     if not isinstance(document, dict) or not {"conversations", "situations"} & document.keys():
         raise CorpusError(f"{file.name} holds neither conversations nor situations. {_SHAPE}")
-    yield from _conversations(document.get("conversations"), file.name)
+    yield from _conversations(document, file.name, log)
     yield from _situations(document.get("situations"), file.name)
 
 
@@ -52,10 +54,29 @@ def _document(file: TextFile) -> Any:
         raise CorpusError(f"{file.name} is no valid YAML ({_short(error)}). {_SHAPE}") from None
 
 
-def _conversations(items: Any, name: str) -> Iterator[Conversation]:
-    for number, item in enumerate(_listed(items, f"{name}: conversations"), start=1):
+def _conversations(
+    document: Mapping[str, Any], name: str, log: ReadingLog
+) -> Iterator[Conversation]:
+    speakers = _texts(document.get("speakers"), f"{name}: speakers")
+    learned = _reply_speaker(document, speakers, name)
+    items = _listed(document.get("conversations"), f"{name}: conversations")
+    for number, item in enumerate(items, start=1):
+        if not isinstance(item, list):  # ChatterBot's own trivia.yml has one
+            log.notes[f"{name}: conversations that are no list of turns, skipped"] += 1
+            continue
         turns = _texts(item, f"{name} conversation {number}")
-        yield Conversation(f"{name}:{number}", turns)
+        spoken = itertools.islice(itertools.cycle(speakers), len(turns))
+        yield Conversation(f"{name}:{number}", turns, tuple(spoken), learned)
+
+
+def _reply_speaker(document: Mapping[str, Any], speakers: tuple[str, ...], name: str) -> str | None:
+    learned = document.get("reply_speaker")
+    if learned is not None and learned not in speakers:
+        raise CorpusError(
+            f"{name}: the reply_speaker {learned!r} is not among the speakers. "
+            "List both, such as `speakers: [person, bot]` and `reply_speaker: bot`."
+        )
+    return learned
 
 
 def _situations(items: Any, name: str) -> Iterator[Conversation]:
