@@ -42,7 +42,9 @@ class CorpusConfig(Settings):
     without_history: float = Field(
         1.0, ge=0, le=1, description="share of pairs also trained on their last message alone"
     )
-    max_turn_characters: int = Field(240, ge=10, description="a pair with a longer turn is dropped")
+    max_turn_characters: int = Field(
+        240, ge=10, description="of message or reply; longer is dropped"
+    )
     max_reply_uses: int = Field(40, ge=1, description="one reply stands in so many pairs, at most")
     validation_fraction: float = Field(0.03, gt=0, lt=1, description="of the conversations")
     max_validation_pairs: int = Field(2000, ge=1)

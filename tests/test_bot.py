@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatbot.config import changed
+from chatbot.config import EOS_ID, changed
 from chatbot.errors import MessageError
 
 STRANGE = [
@@ -96,17 +96,28 @@ def test_no_reply_holds_a_blocked_phrase(tiny_bot):
 
 
 def test_where_everything_is_blocked_it_declines(tiny_bot):
-    everything = tuple("abcdefghijklmnopqrstuvwxyz你好我很！，.?!")
-    settings = changed(tiny_bot.decoding, strategy="beam", n_best=5)
-    texts = [a.text for a in tiny_bot.reply("Hello!", changed(settings, beam_size=8)).alternatives]
-    words = tuple(word for text in texts for word in text.split()) + everything
-    reply = tiny_bot.reply("Hello!", changed(settings, blocked_phrases=words))
-    assert not any(word == blocked for word in reply.text.split() for blocked in everything)
+    settings = changed(tiny_bot.decoding, strategy="beam", n_best=8, beam_size=8)
+    texts = [a.text for a in tiny_bot.reply("Hello!", settings).alternatives]
+    found = tuple({word for text in texts for word in text.split()})
+    reply = tiny_bot.reply("Hello!", changed(settings, blocked_phrases=found))
+    assert reply.text == "I would rather not say that."
+    assert reply.confidence == 0
 
 
 def test_scores_are_the_likelihood_that_the_search_saw(tiny_bot):
-    settings = changed(tiny_bot.decoding, strategy="greedy", no_repeat_ngram_size=0)
-    reply = tiny_bot.reply("What is your name?", settings)
-    ((nats, tokens),) = tiny_bot.score_batch(["What is your name?"], [reply.text])
-    assert nats > 0
-    assert tokens > 1
+    """Where the reply's text is cut into the very tokens that the search chose."""
+    settings = changed(tiny_bot.decoding, strategy="sampling", temperature=0.1, max_length=30)
+    compared = 0
+    for message in ("Hello!", "How are you?", "What is your name?", "你好", "I am fine.", "a", "b"):
+        source = tiny_bot.encode([message])
+        found = tiny_bot._engine.search(source, settings, [0])
+        ids = found.token_ids[0, 0, : found.lengths[0, 0]].tolist()
+        text = tiny_bot._bundle.tokenizer.decode(ids)
+        if not text or [*tiny_bot._bundle.tokenizer.encode(text), EOS_ID] != ids:
+            continue
+        [(nats, tokens)] = tiny_bot.score_batch([message], [text])
+        assert tokens == len(ids)
+        assert nats == pytest.approx(-found.token_log_probs[0, 0].sum(), abs=1e-3)
+        compared += 1
+    if not compared:
+        pytest.skip("no reply of the random network came back as the same tokens")

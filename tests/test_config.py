@@ -56,5 +56,5 @@ def test_a_configuration_file_with_an_unknown_key_names_it(tmp_path):
 def test_a_file_that_is_no_configuration_is_one_line(tmp_path, content):
     path = tmp_path / "config.yml"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match="config.yml"):
+    with pytest.raises(ConfigError, match=r"config\.yml"):
         read_config(path)

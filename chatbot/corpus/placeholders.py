@@ -25,7 +25,7 @@ _ANYWHERE = re.compile(
         (?:name|first\ ?name|last\ ?name|username|user\ ?\d+|bot\ ?\d+|person\ ?\d+|speaker\ ?\d+)
         (?:['’]s\ name)?\s*[\])}>]                          # [name], (user 2), [User 1's name]
     | \[(?:insert|your|my|user|city|country|date|time|company|location|address|phone|email)
-        \b[^\[\]]{0,30}\]                                   # [insert city], [your job]
+        \b[^\[\].!?]{0,25}\]                                # [insert city], [your job]
     | \{\{?\s*[a-z_][a-z0-9_.]*\s*\}?\}                     # {name}, {{ user.name }}
     | (?-i:__[A-Z][A-Z_]*__)                                    # __SILENCE__, __URL__
     | <\s*(?:url|user|unk|person|number|name|location)\s*>  # left by anonymisers

@@ -54,6 +54,9 @@ class _Layers:
             vocab_size,
             config.embedding_units,
             tie_weights=config.tie_embeddings,
+            embeddings_initializer=keras.initializers.RandomNormal(
+                stddev=config.embedding_units**-0.5
+            ),
             name="embedding",
             dtype=dtype,
         )
@@ -75,10 +78,19 @@ class _Layers:
         self.output_bias = _OutputBias(name="output_bias")
         self.dropout = keras.layers.Dropout(config.dropout, name="dropout", dtype=dtype)
 
+    def embed(self, token_ids: Any) -> Any:
+        """token_ids (B,T) or (N,) -> vectors (...,E) of about unit variance.
+
+        Multiplied by the root of E (Vaswani et al. 2017, arXiv:1706.03762, section 3.4): vectors
+        short enough to serve as output weights are too faint as inputs. Measured: without it,
+        the copy task of tests/learning is not learned at all.
+        """
+        return self.embedding(token_ids) * self.config.embedding_units**0.5
+
     def encode(self, source_ids: Any) -> tuple[Any, Any, list[Any]]:
         """source_ids (B,S) -> encoder_outputs (B,S,M), source_mask (B,S), first decoder state."""
         source_mask = ops.not_equal(source_ids, PAD_ID)
-        outputs = self.dropout(self.embedding(source_ids))
+        outputs = self.dropout(self.embed(source_ids))
         summary: Any = None
         for layer in self.encoder:
             outputs, *states = layer(outputs, mask=source_mask)
@@ -134,7 +146,7 @@ def _training_graph(layers: _Layers) -> keras.Model:
     source_ids = keras.Input((None,), dtype="int32", name="source_ids")
     decoder_input_ids = keras.Input((None,), dtype="int32", name="decoder_input_ids")
     memory, memory_mask, state = layers.encode(source_ids)
-    outputs = layers.dropout(layers.embedding(decoder_input_ids))
+    outputs = layers.dropout(layers.embed(decoder_input_ids))
     width = _STATES_PER_LAYER[layers.config.cell]
     for depth, layer in enumerate(layers.decoder):
         outputs, *_ = layer(outputs, initial_state=state[depth * width : (depth + 1) * width])
@@ -159,7 +171,7 @@ def _decoder_step_graph(layers: _Layers) -> keras.Model:
         keras.Input((config.decoder_units,), name=f"state_{i}")
         for i in range(config.decoder_layers * width)
     ]
-    outputs, new_state = layers.embedding(token_ids), []
+    outputs, new_state = layers.embed(token_ids), []
     for depth, layer in enumerate(layers.decoder):
         outputs, states = layer.cell(outputs, state[depth * width : (depth + 1) * width])
         new_state += list(states)

@@ -92,9 +92,10 @@ def fine_tuned(config: Config, base: Path) -> Config:
     """
     of_base = read_bundle_config(base)
     for section in ("model", "tokenizer"):
-        asked = getattr(config, section).model_dump(exclude_unset=True)
-        for key, value in asked.items():
-            if value != getattr(getattr(of_base, section), key):
+        asked, has = getattr(config, section), getattr(of_base, section)
+        default = type(asked)()
+        for key, value in asked:
+            if value not in (getattr(default, key), getattr(has, key)):
                 raise TrainingError(
                     f"Fine-tuning keeps the architecture of {base.name!r}, so {section}.{key} "
                     f"cannot become {value!r}. Leave that setting out, or train from scratch."

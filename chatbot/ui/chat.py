@@ -136,7 +136,8 @@ class ChatTab:
         picked = bot.example_select(_add_example, bot, bot, **_QUICK)
         changed = bot.edit(_edit, bot, bot, **_QUICK)
         strategy = self._panel.knobs["strategy"]
-        again = bot.retry(self._again, [bot, strategy], bot, **_QUICK)
+        # Through the queue, since only there a handler can show a toast.
+        again = bot.retry(self._again, [bot, strategy], bot, concurrency_limit=None, **_HIDDEN)
         runs = [self._answered(event, self._answer) for event in (sent, picked, changed)]
         runs.append(self._answered(again, self._answer_again))
         box.stop(None, None, None, cancels=runs, **_HIDDEN)
@@ -286,7 +287,9 @@ def _shown(said: Said) -> Message:
 
 
 def _named(knobs: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(KNOBS, knobs, strict=True))
+    """Returns the settings by name; a control that was left empty says nothing."""
+    named = dict(zip(KNOBS, knobs, strict=True))
+    return {name: None if value == "" else value for name, value in named.items()}
 
 
 def _problem_of(written: str, history: Sequence[Message], language: Language) -> str:

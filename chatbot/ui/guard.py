@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -61,12 +62,48 @@ class Guard:
             await self._app(scope, receive, self._with_headers(send))
 
     def _with_headers(self, send: Send) -> Send:
-        async def sending(event: MutableMapping[str, Any]) -> None:
+        async def sending(event: Event) -> None:
             if event["type"] == "http.response.start":
                 event["headers"] = [*event.get("headers", ()), *self._headers]
             await send(event)
 
         return sending
+
+
+class FirstScript:
+    """Puts a script first into the head of every HTML page, before Gradio's own run.
+
+    Gradio's `head` option is carried out by those scripts, which is too late for some purposes.
+    """
+
+    def __init__(self, app: Application, *, script: str) -> None:
+        """Wraps an ASGI application; `script` is a whole script element."""
+        self._app, self._script = app, script.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        start: Event | None = None  # held back, since it names the length of the body
+
+        async def sending(event: Event) -> None:
+            nonlocal start
+            if event["type"] == "http.response.start" and _is_html(event):
+                start = event
+                return
+            if start is not None:
+                held, start = start, None
+                held, event = self._with_script(held, event)
+                await send(held)
+            await send(event)
+
+        await self._app(scope, receive, sending if scope["type"] == "http" else send)
+
+    def _with_script(self, start: Event, body: Event) -> tuple[Event, Event]:
+        page = body.get("body", b"")
+        if body.get("more_body") or b"<head>" not in page:
+            return start, body
+        longer = page.replace(b"<head>", b"<head>" + self._script, 1)
+        headers = {**dict(start["headers"]), b"content-length": str(len(longer)).encode()}
+        return {**start, "headers": list(headers.items())}, {**body, "body": longer}
 
 
 def host_name(address: str) -> str:
@@ -77,6 +114,11 @@ def host_name(address: str) -> str:
     """
     name, colon, port = address.rpartition(":")
     return (name if colon and port.isdigit() else address).lower()
+
+
+def _is_html(start: Event) -> bool:
+    headers = dict(start.get("headers", ()))
+    return bool(headers.get(b"content-type", b"").startswith(b"text/html"))
 
 
 def _host_of(scope: Scope) -> str:

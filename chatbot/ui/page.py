@@ -22,10 +22,11 @@ _MAX_WAITING = 64  # events in the queue; more are refused with a line that says
 
 @dataclass(frozen=True)
 class Page:
-    """A page to be launched, and what `launch` needs to know of it."""
+    """A page to be launched."""
 
     blocks: Any
-    launch_options: dict[str, Any]
+    launch_options: dict[str, Any]  # for `blocks.launch`
+    first_script: str  # to run in the browser before anything else (see `FirstScript`)
 
 
 def build_page(shelf: BotShelf, fixed: Language | None = None) -> Page:
@@ -38,12 +39,26 @@ def build_page(shelf: BotShelf, fixed: Language | None = None) -> Page:
         ChatTab(shelf, words, fixed).connect_load(blocks)
         gr.api(chat_function(shelf), api_name="chat", **REPLIES)
     blocks.queue(max_size=_MAX_WAITING, default_concurrency_limit=4)
-    look = {"theme": _theme(), "css_paths": STYLE, "head": language_script(fixed)}
-    return Page(blocks, {**look, "i18n": words, "footer_links": []})
+    options = {"theme": _theme(), "css_paths": STYLE, "i18n": words, "footer_links": []}
+    return Page(blocks, options, language_script(fixed))
 
 
 def _theme() -> Any:
-    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
-    return gr.themes.Base(
-        primary_hue="teal", secondary_hue="teal", neutral_hue="slate", radius_size="lg", **fonts
+    """One accent on grey, the system's own fonts, and greys dark enough to read."""
+    base = gr.themes.Base(
+        primary_hue="teal",
+        secondary_hue="teal",
+        neutral_hue="slate",
+        radius_size="lg",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+    muted, muted_dark = "*neutral_600", "*neutral_400"
+    return base.set(
+        body_text_color_subdued=muted,
+        body_text_color_subdued_dark=muted_dark,
+        block_info_text_color=muted,
+        block_info_text_color_dark=muted_dark,
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark=muted_dark,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from chatbot.config import DecodingConfig
-from chatbot.ui.settings import KNOBS, LIMITS, MAX_SEED, knobs_of
+from chatbot.ui.settings import KNOBS, LIMITS, knobs_of
 
 Words = Callable[[str], Any]  # a key to a text that the browser translates
 
@@ -54,13 +54,11 @@ def _search_controls(words: Words, shown: dict[str, Any]) -> dict[str, Any]:
         top_p = _knob(words, shown, "top_p", 0.05, 1, step=0.05)
     with gr.Row():
         top_k = _knob(words, shown, "top_k", 0, 200)
-        seed = gr.Number(
-            value=shown["seed"],
+        seed = gr.Textbox(
             label="seed",
             info=words("seed"),
-            precision=0,
-            minimum=0,
-            maximum=MAX_SEED,
+            placeholder=words("seed_empty"),
+            max_length=10,
             elem_id="seed",
         )
     return {
@@ -97,8 +95,10 @@ def _slider(words: Words, key: str, low: float, high: float, value: float, *, st
         step=step,
         label=words(key),
         info=words(f"{key}_info"),
-        buttons=["reset"],
+        buttons=[],
         elem_id=key,
+        elem_classes="plain",
+        min_width=240,
     )
 
 
@@ -120,5 +120,7 @@ def _knob(
         step=step,
         label=name,
         info=words(name),
+        buttons=[],
         elem_id=name,
+        min_width=240,
     )

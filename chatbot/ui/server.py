@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatbot.errors import ConfigError
 from chatbot.ui.bots import BotShelf, shelf_of_bundles
-from chatbot.ui.guard import LOOPBACK_NAMES, Guard
+from chatbot.ui.guard import LOOPBACK_NAMES, FirstScript, Guard
 from chatbot.ui.words import Language
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def serve(options: ServeOptions, shelf: BotShelf | None = None) -> int:
     _launch(_page(shelf, options.language), host, port, hosts, options)
     shelf.start(shelf.names[0])
     _announce(host, port, options)
-    close = _share(port, hosts) if options.share else lambda: None
+    close = share_page(port, hosts) if options.share else lambda: None
     return _until_stopped(close)
 
 
@@ -100,6 +100,30 @@ def opens_browser(options: ServeOptions, environment: Mapping[str, str], *, term
         environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )
     return options.browser and terminal and screen and not away
+
+
+def share_page(
+    port: int, hosts: set[str] | None, told: Callable[[], None] = lambda: None
+) -> Callable[[], None]:
+    """Asks for a public link in the background and prints what came of it.
+
+    Args:
+        port: where the page is served.
+        hosts: the names that the page answers to, which the link's name joins.
+        told: called once the line is printed.
+
+    Returns:
+        What ends the tunnel.
+    """
+    from chatbot.ui.share import share_in_background
+
+    def done(outcome: ShareOutcome) -> None:
+        if hosts is not None and outcome.host:
+            hosts.add(outcome.host)
+        print(outcome.line(port), flush=True)
+        told()
+
+    return share_in_background(port, done)
 
 
 def password_check(password: str, pause: float = 0.5) -> Callable[[str, str], bool]:
@@ -140,6 +164,7 @@ def _launch(
     from starlette.middleware import Middleware
 
     guard = Middleware(Guard, hosts=hosts, framed_by_spaces=bool(os.environ.get("SPACE_ID")))
+    script = Middleware(FirstScript, script=page.first_script)
     password = options.visitor_password
     safe: dict[str, Any] = {
         "share": False,  # see share.py
@@ -148,7 +173,7 @@ def _launch(
         "max_file_size": "10mb",
         "run_history": False,  # else the browser keeps every message a second time
         "enable_monitoring": False,
-        "app_kwargs": {"middleware": [guard]},
+        "app_kwargs": {"middleware": [guard, script]},
         "auth": password_check(password) if password else None,
     }
     page.blocks.launch(
@@ -168,17 +193,6 @@ def _announce(host: str, port: int, options: ServeOptions) -> None:
         print(f"On your network: http://{socket.gethostname()}:{port}", flush=True)
     if opens_browser(options, os.environ, terminal=sys.stdout.isatty()):
         webbrowser.open(address)
-
-
-def _share(port: int, hosts: set[str] | None) -> Callable[[], None]:
-    from chatbot.ui.share import share_in_background
-
-    def done(outcome: ShareOutcome) -> None:
-        if hosts is not None and outcome.host:
-            hosts.add(outcome.host)
-        print(outcome.line(port), flush=True)
-
-    return share_in_background(port, done)
 
 
 def _until_stopped(close: Callable[[], None]) -> int:

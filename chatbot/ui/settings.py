@@ -28,7 +28,7 @@ KNOBS = (
 )
 # Lower than DecodingConfig allows: one visitor must not keep the machine busy.
 LIMITS = {"beam_size": 16, "min_length": 50, "max_length": 200}
-MAX_SEED = 2**31 - 1
+_SEEDS = 2**31
 
 
 def decoding_from(base: DecodingConfig, knobs: Mapping[str, Any]) -> DecodingConfig:
@@ -55,7 +55,7 @@ def knobs_of(decoding: DecodingConfig) -> dict[str, Any]:
     """Returns what the controls show for a bot's own settings; an empty seed is a fresh one."""
     shown = {name: getattr(decoding, name) for name in KNOBS}
     capped = {name: min(shown[name], limit) for name, limit in LIMITS.items()}
-    return {**shown, **capped, "seed": None}
+    return {**shown, **capped, "seed": ""}
 
 
 def livelier(base: DecodingConfig, liveliness: float) -> dict[str, Any]:
@@ -78,4 +78,4 @@ def seeded(knobs: Mapping[str, Any], *, again: bool = False) -> dict[str, Any]:
         again: the same message is answered anew, for which even a given seed is replaced.
     """
     fresh = again or knobs.get("seed") is None
-    return {**knobs, "seed": secrets.randbelow(MAX_SEED) if fresh else knobs["seed"]}
+    return {**knobs, "seed": secrets.randbelow(_SEEDS) if fresh else knobs["seed"]}

@@ -55,7 +55,8 @@ TEXTS: dict[Language, dict[str, str]] = {
         "no_repeat_ngram_size": "so many pieces in a row never come twice; 0 is off",
         "min_length": "pieces, at least",
         "max_length": "pieces, at most",
-        "seed": "sampling: the same number gives the same reply; empty gives another each time",
+        "seed": "sampling: the same number gives the same reply",
+        "seed_empty": "another each time",
     },
     "zh": {
         "tagline": "一个从对话里学会聊天的小程序。它会胡编乱造。",
@@ -94,7 +95,8 @@ TEXTS: dict[Language, dict[str, str]] = {
         "no_repeat_ngram_size": "连续这么多个词不会出现两次；0 为关闭",
         "min_length": "最少词数",
         "max_length": "最多词数",
-        "seed": "sampling：同一个数得到同样的回答；留空则每次不同",
+        "seed": "sampling：同一个数得到同样的回答",
+        "seed_empty": "每次不同",
     },
 }
 
@@ -126,7 +128,7 @@ def examples_for(bot_language: str) -> list[dict[str, str]]:
 
 
 def language_script(fixed: Language | None) -> str:
-    """Returns the head script that makes Gradio pick one of our languages.
+    """Returns a script that makes Gradio pick one of our languages; it must run first.
 
     Gradio knows zh-CN and zh-TW by those exact names alone and shows English to zh, zh-HK or
     zh-Hans-CN; and it cannot be told a language at all. It reads `navigator.language`, so that is
@@ -136,6 +138,5 @@ def language_script(fixed: Language | None) -> str:
     return (
         f'<script>(()=>{{const asked={wanted}||"en";'
         'const shown=/^zh/i.test(asked)?(/TW|HK|MO|Hant/i.test(asked)?"zh-TW":"zh-CN"):asked;'
-        'if(shown!==navigator.language)Object.defineProperty(navigator,"language",'
-        "{get:()=>shown,configurable:true})})()</script>"
+        'Object.defineProperty(navigator,"language",{get:()=>shown,configurable:true})})()</script>'
     )

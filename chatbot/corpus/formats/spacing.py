@@ -15,7 +15,7 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\u3000-\u303f\uff00-\uffef…—“”‘’"
 _HAN_SPACES = re.compile(rf" +(?=[{_HAN}])|(?<=[{_HAN}]) +")
 _SPACED_LETTERS = re.compile(r"(?<![^\s])(?:[A-Za-z0-9] )+[A-Za-z0-9](?![^\s])")
 _TWO_HAN_JOINED = re.compile("[\u4e00-\u9fff]{2}")
-_TWO_HAN_SPACED = re.compile("[\u4e00-\u9fff] [\u4e00-\u9fff]")
+_TWO_HAN_APART = re.compile("[\u4e00-\u9fff] (?:.* )?[\u4e00-\u9fff]")
 
 
 def detokenised(text: str) -> str:
@@ -47,7 +47,7 @@ def joined_chinese(text: str) -> str:
     >>> joined_chinese("我饿了 你呢")
     '我饿了 你呢'
     """
-    if not _TWO_HAN_SPACED.search(text) or _TWO_HAN_JOINED.search(text):
+    if not _TWO_HAN_APART.search(text) or _TWO_HAN_JOINED.search(text):
         return text
     letters = _SPACED_LETTERS.sub(lambda m: m[0].replace(" ", ""), text)
     return _HAN_SPACES.sub("", letters)

@@ -23,7 +23,7 @@ _SAMPLE_ROWS = 100
 _DELIMITERS = ",\t;|"
 _TURN_COLUMNS = ("turn", "text", "message", "utterance", "sentence", "content", "line")
 _NUMBERED = re.compile(r"(?:answer|input)?(?:turn|text|sentence|utterance|message|line)s?(\d+)")
-_IDENTIFIER = re.compile(r"[^\W\d][\w.\- ]{0,24}")
+_IDENTIFIER = re.compile(r"[^\W\d](?:[\w.\- ]{0,24}\w)?")
 _NUMBER = re.compile(r"[\d\s.,:/+%-]*")
 
 Row = tuple[int, list[str]]  # the line it starts on, and its cells
@@ -46,7 +46,7 @@ def read_table(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
     Raises:
         CorpusError: quotation marks do not match up, or there is no second column.
     """
-    rows = _rows(file)
+    rows = itertools.dropwhile(lambda row: not any(row[1]), _rows(file))
     sample = list(itertools.islice(rows, _SAMPLE_ROWS))
     layout = find_layout([cells for _, cells in sample if cells], file.name)
     _tell(layout, sample, file, log)
@@ -67,8 +67,8 @@ def find_layout(sample: Sequence[Sequence[str]], name: str) -> Layout:
     named = _named_layout(header)
     if named is not None:
         return named
-    has_header = _is_header(sample)
-    texts = _text_columns(sample[int(has_header) :])
+    texts = _text_columns(sample[1:] if _is_header(sample) else sample)
+    has_header = _is_header(sample) and len(header) > max(texts, default=0)
     if len(texts) < 2:
         raise CorpusError(
             f"{name} has no second column of text, so nothing says what is a reply to what. "
@@ -103,7 +103,7 @@ def _named_layout(header: list[str]) -> Layout | None:
 
 def _is_header(sample: Sequence[Sequence[str]]) -> bool:
     """Tells names of columns from data: the other rows are seldom made of such short names."""
-    if len(sample) < 2 or not _like_names(sample[0]):
+    if len(sample) < 2 or len(sample[0]) < 2 or not _like_names(sample[0]):
         return False
     alike = sum(_like_names(row) for row in sample[1:])
     return alike * 5 < len(sample) - 1 and len(set(sample[0])) == len(sample[0])
@@ -197,7 +197,7 @@ def _rows(file: TextFile) -> Iterator[Row]:
 def _delimiter(file: TextFile) -> str:
     if file.path.name.removesuffix(".gz").endswith((".tsv", ".tab")):
         return "\t"
-    head = [line for line in file.head() if line.strip()]
+    head = [line[:10_000] for line in file.head() if line.strip()]  # csv refuses long cells
     if sum("\t" in line for line in head) == len(head):
         return "\t"
     counts = {d: _columns_by(head, d) for d in _DELIMITERS}

@@ -17,6 +17,7 @@ from chatbot.errors import CorpusError
 
 # libyaml's reader is ten times as fast; the base loader makes nothing but texts, lists, mappings.
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_MAX_DEPTH = 20
 _SHAPE = (
     "Write `conversations:` as a list of lists of turns, or `situations:` as a list of "
     "`says:` and `replies:`; corpora/README.md shows both."
@@ -42,16 +43,28 @@ def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
 
 def _document(file: TextFile) -> Any:
     try:
-        with file.open() as text:
-            return yaml.load(text, Loader=_Loader)
+        with file.open() as opened:
+            text = opened.read()
+        _refuse_deep(text, file.name)
+        return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f" line {error.problem_mark.line + 1}"
         raise CorpusError(
             f"{file.name}{line} is no valid YAML: {error.problem}. "
             "Put the text into quotation marks, or mend the indentation."
         ) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise CorpusError(f"{file.name} is no valid YAML ({_short(error)}). {_SHAPE}") from None
+
+
+def _refuse_deep(text: str, name: str) -> None:
+    """Raises CorpusError for nesting that no corpus has; libyaml's loader crashes on very deep."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise CorpusError(f"{name} nests its lists too deep. {_SHAPE}")
 
 
 def _conversations(

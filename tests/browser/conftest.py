@@ -1,0 +1,74 @@
+"""A Chromium and pages in it, each watched: console errors and outside requests fail the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from tests.browser.serving import Server
+
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+_SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+_SWITCHES += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+def chromium_path():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if chromium_path() is None:
+        no_browser = pytest.fail if os.environ.get("CI") else pytest.skip
+        no_browser("Chromium is missing: install it, or name it in the variable CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=_SWITCHES)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server():
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens pages as visitors with their own browser; checks in the end what went wrong there."""
+    wrong, contexts = [], []
+
+    def opened(url, size="desktop", **options):
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: wrong.append(f"error {error}"))
+        page.on(
+            "console", lambda m: wrong.append(f"console {m.text}") if m.type == "error" else None
+        )
+        page.on("request", lambda request: outside(request.url, url))
+        page.goto(url)
+        page.locator("#message textarea").wait_for()
+        return page
+
+    def outside(address, url):
+        if not address.startswith((url, "data:", "blob:")):
+            wrong.append(f"outside request {address}")
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(open_page, server):
+    """The fake server's page at desktop size."""
+    return open_page(server.url)

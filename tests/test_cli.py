@@ -1,0 +1,186 @@
+"""The command line: one clear line for a mistake, JSON alone under --json, 130 after Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chatbot.cli import main
+
+ROOT = Path(__file__).parent.parent
+SMALL = [
+    "model.embedding_units=12",
+    "model.encoder_units=8",
+    "model.decoder_units=16",
+    "tokenizer.vocab_size=320",
+    "training.batch_size=4",
+    "training.checkpoint_seconds=0",
+    "training.precision=float32",
+]
+SETTINGS = [part for setting in SMALL for part in ("--set", setting)]
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "talk.tsv"
+    lines = [f"is {a} like {b}?\tno, {a} is {a}" for a in "abcdefg" for b in "hijklmn"]
+    path.write_text("question\tanswer\n" + "\n".join(lines))
+    return path
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHATBOT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "chatbot", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, check=False, **options,
+    )  # fmt: skip
+
+
+def weights(folder):
+    with np.load(folder / "checkpoint.npz") as archive:
+        return {name: archive[name] for name in archive.files if name != "facts"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["reply", "nobody", "Hi"], "There is no model 'nobody'"),
+        (["reply", "tiny", "Hi", "--strategy", "magic"], "'greedy', 'beam' or 'sampling'"),
+        (["reply", "tiny", "Hi", "--set", "decoding.beam=2"], "Did you mean 'beam_size'?"),
+        (["reply", "tiny", "Hi", "--set", "model.dropout=0"], "decoding settings only"),
+        (["reply", "tiny", ""], "empty"),
+        (["reply", "tiny", "x" * 5000], "Shorten it"),
+        (["train", "nowhere.csv", "--name", "a"], "nowhere.csv"),
+        (["train", "--name", "a"], "Name a corpus"),
+        (["train", "x.csv"], "--name my-bot"),
+        (["train", "x.csv", "--name", "../a"], "cannot name a model"),
+        (["train", "x.csv", "--name", "tiny"], "exists already"),
+        (["train", "--name", "new", "--resume"], "no training named 'new'"),
+        (["train", "x", "--name", "a", "--steps", "5", "--minutes", "1"], "not both"),
+        (["train", "x", "--name", "a", "--set", "model.units=3"], "Unknown setting"),
+        (["train", "x", "--name", "a", "--config", "none.yml"], "none.yml"),
+        (["evaluate", "tiny"], "Name a corpus"),
+        (["models", "show", "nobody"], "There is no model 'nobody'"),
+        (["models", "remove", "nobody", "--yes"], "There is no model 'nobody'"),
+        (["corpus", "inspect", "nowhere"], "nowhere"),
+        (["dance"], "No such command 'dance'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(home, capsys, arguments, words):
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert words in told.err
+    assert len(told.err.strip().splitlines()) == 1
+
+
+def test_reply_prints_the_reply(home, capsys):
+    assert main(["reply", "tiny", "Hello!"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_json_prints_one_object_and_nothing_else(home, capsys):
+    assert main(["reply", "tiny", "Hello!", "--json", "--strategy", "beam", "--n-best", "3"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"text", "confidence", "alternatives"}
+    assert len(found["alternatives"]) == 3
+
+
+def test_lines_of_standard_input_get_one_line_each(home):
+    lines = 'Hello!\n["Hi", "Hello, how are you?", "Fine."]\n\nWhat is your name?\n'
+    done = run("reply", "tiny", input=lines)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 4
+    assert done.stdout.splitlines()[2] == ""
+    assert "empty" in done.stderr
+
+
+def test_models_are_listed_shown_and_removed(home, tiny_bundle, capsys, monkeypatch, tmp_path):
+    import shutil
+
+    shutil.copytree(tiny_bundle, tmp_path / "saved_models" / "gone")
+    monkeypatch.setenv("CHATBOT_HOME", str(tmp_path))
+    assert main(["models", "list", "--json"]) == 0
+    assert [m["name"] for m in json.loads(capsys.readouterr().out)["models"]] == ["gone"]
+    assert main(["models", "show", "gone"]) == 0
+    assert capsys.readouterr().out.startswith("# tiny")
+    assert main(["models", "verify", "gone"]) == 0
+    assert main(["models", "remove", "gone", "--yes"]) == 0
+    assert not (tmp_path / "saved_models" / "gone").exists()
+
+
+def test_the_whole_way_from_a_corpus_to_a_reply(own_home, corpus):
+    trained = run("train", corpus, "--name", "colours", "--steps", "30", *SETTINGS)
+    assert trained.returncode == 0, trained.stderr
+    assert "about" in trained.stdout  # the estimate
+    assert "perplexity" in trained.stdout
+    assert "python -m chatbot chat colours" in trained.stdout
+    replied = run("reply", "colours", "is a like h?")
+    assert replied.returncode == 0
+    assert len(replied.stdout.splitlines()) == 1
+    scored = run("evaluate", "colours", "--json")
+    assert scored.returncode == 0, scored.stderr
+    scores = json.loads(scored.stdout)["models"]["colours"]
+    assert scores["perplexity_per_word"] > 1
+    card = run("models", "show", "colours").stdout
+    assert f"train {corpus} --name colours --steps 30" in card
+    tuned = run("train", corpus, "--name", "tuned", "--from", "colours", "--steps", "3")
+    assert tuned.returncode == 0, tuned.stderr
+    parts = [own_home / "saved_models" / name / "tokenizer.model" for name in ("colours", "tuned")]
+    assert parts[0].read_bytes() == parts[1].read_bytes()
+
+
+def started(folder, steps):
+    """Waits until a training in `folder` has saved a checkpoint after so many steps."""
+    for _ in range(600):
+        events = folder / "events.jsonl"
+        if events.exists():
+            told = [json.loads(line) for line in events.read_text().splitlines()]
+            if any(e["event"] == "checkpoint" and e["step"] >= steps for e in told):
+                return
+        time.sleep(0.1)
+    pytest.fail("the training saved no checkpoint within a minute")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_and_kill_lose_nothing(own_home, corpus):
+    """A run broken by Ctrl-C, then by kill -9, ends in the weights of the run left alone."""
+    arguments = ["--steps", "60", *SETTINGS]
+    assert run("train", corpus, "--name", "whole", *arguments).returncode == 0
+    command = [
+        sys.executable,
+        "-m",
+        "chatbot",
+        "train",
+        str(corpus),
+        "--name",
+        "broken",
+        *arguments,
+    ]
+    first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    started(own_home / "runs" / "broken", steps=3)
+    first.send_signal(signal.SIGINT)
+    told, _ = first.communicate(timeout=60)
+    assert first.returncode == 130
+    assert "--name broken --resume" in told
+    resume = [sys.executable, "-m", "chatbot", "train", "--name", "broken", "--resume"]
+    second = subprocess.Popen(resume, cwd=ROOT, stdout=subprocess.DEVNULL)
+    before = json.loads((own_home / "runs/broken/events.jsonl").read_text().splitlines()[-1])
+    started(own_home / "runs" / "broken", steps=before["step"] + 3)
+    second.kill()
+    second.wait()
+    assert run("train", "--name", "broken", "--resume").returncode == 0
+    whole, broken = (weights(own_home / "runs" / name) for name in ("whole", "broken"))
+    for name, array in whole.items():
+        np.testing.assert_array_equal(broken[name], array)
