@@ -131,7 +131,12 @@ class ChatTab:
     def _connect_talk(self) -> None:
         bot, box = self._bot, self._box
         sent = box.submit(
-            _add, [box, bot], [box, bot], validator=self._check, concurrency_limit=None, **_HIDDEN
+            self._add,
+            [box, bot],
+            [box, bot],
+            validator=self._check,
+            concurrency_limit=None,
+            **_HIDDEN,
         )
         picked = bot.example_select(_add_example, bot, bot, **_QUICK)
         changed = bot.edit(_edit, bot, bot, **_QUICK)
@@ -189,8 +194,17 @@ class ChatTab:
 
     def _check(self, request: gr.Request, written: str, history: list[Message]) -> tuple[Any, Any]:
         """Says under the box why a message is not sent; one result for each input."""
-        problem = _problem_of(written, history, self._language(request))
+        problem = _problem_of(written, self._language(request))
         return gr.validate(problem == "", problem), gr.validate(True, "")
+
+    def _add(
+        self, request: gr.Request, written: str, history: list[Message]
+    ) -> tuple[str, list[Message]]:
+        """Puts the message under the conversation and empties the box."""
+        if is_waiting(history):  # a validator's line would be wiped out by the growing reply
+            note = text(self._language(request), "still_talking")
+            raise gr.Error(note, title="", duration=4, print_exception=False)
+        return "", [*history, message("user", written.strip())]
 
     def _answer(
         self, request: gr.Request, history: list[Message], model: str, *knobs: Any
@@ -262,10 +276,6 @@ class ChatTab:
         return ""
 
 
-def _add(written: str, history: list[Message]) -> tuple[str, list[Message]]:
-    return "", [*history, message("user", written.strip())]
-
-
 def _add_example(history: list[Message], event: gr.SelectData) -> list[Message]:
     return [*history, message("user", str(event.value["text"]))]
 
@@ -292,7 +302,7 @@ def _named(knobs: Sequence[Any]) -> dict[str, Any]:
     return {name: None if value == "" else value for name, value in named.items()}
 
 
-def _problem_of(written: str, history: Sequence[Message], language: Language) -> str:
+def _problem_of(written: str, language: Language) -> str:
     """Returns why a message cannot be sent, nothing where it can."""
     message = safe_text(written).strip()
     if not message:
@@ -300,7 +310,7 @@ def _problem_of(written: str, history: Sequence[Message], language: Language) ->
     if len(message) > MAX_MESSAGE_CHARACTERS:
         limits = {"limit": MAX_MESSAGE_CHARACTERS, "count": len(message)}
         return text(language, "too_long", **limits)
-    return text(language, "still_talking") if is_waiting(history) else ""
+    return ""
 
 
 def _status(state: BotState, language: Language) -> str:

@@ -106,7 +106,7 @@ def test_a_second_message_waits_for_the_reply_and_is_kept_in_the_box(page):
     say(page, "long")
     expect(replies(page).last).to_contain_text("long long")
     say(page, "too early")
-    expect(page.locator(".validation-error")).to_contain_text("Wait for the reply")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("Wait for the reply")
     expect(page.get_by_role("textbox", name="Message")).to_have_value("too early")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Send")).to_be_visible()
@@ -176,7 +176,7 @@ def test_a_bot_that_fails_apologises_and_the_box_stays_usable(page):
 def test_a_message_that_cannot_be_sent_is_told_and_kept(page, text, complaint):
     page.evaluate("document.querySelector('#message textarea').removeAttribute('maxlength')")
     say(page, text)
-    expect(page.locator(".validation-error")).to_contain_text(complaint)
+    expect(page.locator("div.validation-error")).to_contain_text(complaint)
     expect(page.get_by_role("textbox", name="Message")).to_have_value(text)
     expect(said(page)).to_have_count(0)
 
@@ -277,12 +277,13 @@ def test_two_visitors_do_not_see_each_other(open_page, server):
     expect(second.get_by_text("mine")).to_have_count(0)
 
 
+@pytest.fixture(scope="module")
+def client(server):
+    return Client(server.url, verbose=False)
+
+
 class TestForPrograms:
     """The endpoint /chat."""
-
-    @pytest.fixture(scope="class")
-    def client(self, server):
-        return Client(server.url, verbose=False)
 
     def test_it_streams_as_the_page_does(self, client):
         job = client.submit("one two three", api_name="/chat")
@@ -319,9 +320,16 @@ class TestForPrograms:
         assert list(shown) == ["/chat"]
 
 
-def test_with_a_visitor_password_there_is_no_page_without_it(open_page):
+def test_with_a_visitor_password_there_is_no_page_without_it(browser):
     with Server("--visitor-password", "open sesame", "--language", "zh") as guarded:
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="401|auth"):
             Client(guarded.url, verbose=False)
         client = Client(guarded.url, auth=("me", "open sesame"), verbose=False)
         assert client.predict("hello", api_name="/chat") == "You said: hello (1)"
+        page = browser.new_page()
+        page.goto(guarded.url)
+        page.locator("input[type=password]").fill("open sesame")
+        page.locator("input:not([type=password])").first.fill("me")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="新对话")).to_be_visible()
+        page.close()
