@@ -85,6 +85,30 @@ def test_a_mistake_is_one_line_and_status_2(home, capsys, arguments, words):
     assert len(told.err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.csv", b""),
+        ("binary.csv", bytes(range(256)) * 40),
+        ("one-column.csv", b"hello\nyou\nthere\n"),
+        ("torn.json", b'[{"turns": ["a", "b"'),
+        ("torn.csv.gz", b"\x1f\x8b\x08\x00torn"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["inspect", "convert"])
+def test_a_corpus_that_cannot_be_read_is_one_line_and_status_2(
+    tmp_path, capsys, name, content, verb
+):
+    path = tmp_path / name
+    path.write_bytes(content)
+    out = [str(tmp_path / "out.jsonl")] if verb == "convert" else []
+    assert main(["corpus", verb, str(path), *out]) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert len(told) == 1
+    assert name in told[0]
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_reply_prints_the_reply(home, capsys):
     assert main(["reply", "tiny", "Hello!"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1

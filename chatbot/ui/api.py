@@ -35,9 +35,9 @@ def chat_function(shelf: BotShelf) -> Callable[..., Iterator[str]]:
             settings: decoding settings by name, such as {"strategy": "sampling", "seed": 1}.
             model: which bot; the first one by default.
         """
-        turns = [*(history or ()), message]
-        if problem := _problem(turns):
+        if problem := _problem(message, history):
             raise gr.Error(problem, print_exception=False)
+        turns = [*(history or ()), message]
         knobs = seeded(settings or {})
         for said in answer(shelf, model or shelf.names[0], [safe_text(t) for t in turns], knobs):
             if said.kind == "note":
@@ -45,13 +45,17 @@ def chat_function(shelf: BotShelf) -> Callable[..., Iterator[str]]:
             if said.kind != "waiting":
                 yield said.text
 
+    chat.__annotations__["return"] = str  # for Gradio, which shows the type of one text
     return chat
 
 
-def _problem(turns: list[Any]) -> str:
+def _problem(message: Any, history: Any) -> str:
     """Returns what is wrong with a request, nothing where it can be answered."""
-    if len(turns) > _MAX_TURNS or not all(isinstance(turn, str) for turn in turns):
+    if not isinstance(history, list | None) or len(history or ()) > _MAX_TURNS:
         return f"The history must be a list of at most {_MAX_TURNS} texts."
+    turns = [*(history or ()), message]
+    if not all(isinstance(turn, str) for turn in turns):
+        return "The message and each turn of the history must be a text."
     if any(len(turn) > MAX_MESSAGE_CHARACTERS for turn in turns):
         return f"A turn has more than {MAX_MESSAGE_CHARACTERS:,} characters. Shorten it."
-    return "" if safe_text(turns[-1]).strip() else "The message is empty. Write something."
+    return "" if safe_text(message).strip() else "The message is empty. Write something."

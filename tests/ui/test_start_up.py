@@ -1,0 +1,21 @@
+"""Starting the app imports only what the page needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("module", ["app", "chatbot.ui.server", "chatbot.ui.page"])
+def test_the_page_is_there_before_tensorflow_is(module):
+    code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("module", ["app", "chatbot.ui.server"])
+def test_reading_the_command_line_needs_no_gradio(module):
+    code = f"import sys, {module}; sys.exit('gradio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
