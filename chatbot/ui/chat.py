@@ -146,10 +146,10 @@ class ChatTab:
         runs = [self._answered(event, self._answer) for event in (sent, picked, changed)]
         runs.append(self._answered(again, self._answer_again))
         box.stop(None, None, None, cancels=runs, **_HIDDEN)
-        undone = bot.undo(without_last_exchange, bot, [bot, box], cancels=runs, **_QUICK)
-        emptied = self._new.click(_nothing, None, bot, cancels=runs, **_QUICK)
-        emptied.then(self._settle, bot, [bot, box, self._store], **_QUICK)
-        undone.then(_copy, bot, self._store, **_QUICK)
+        bot.undo(_undo, bot, [bot, box, self._store], cancels=runs, **_QUICK)
+        # In the browser alone: it is forgotten even if the window is closed the moment after.
+        self._new.click(None, None, [bot, self._store], js="() => [[], []]", **_HIDDEN)
+        self._new.click(self._free, None, box, cancels=runs, **_QUICK)
 
     def _answered(self, event: Any, reply: Any) -> Any:
         """Lets the reply follow an event: it grows, and afterwards the box is free again."""
@@ -197,14 +197,13 @@ class ChatTab:
         problem = _problem_of(written, self._language(request))
         return gr.validate(problem == "", problem), gr.validate(True, "")
 
-    def _add(
-        self, request: gr.Request, written: str, history: list[Message]
-    ) -> tuple[str, list[Message]]:
-        """Puts the message under the conversation and empties the box."""
+    def _add(self, request: gr.Request, written: str, history: list[Message]) -> Sequence[Any]:
+        """Puts the message under the conversation, keeps it, and empties the box."""
         if is_waiting(history):  # a validator's line would be wiped out by the growing reply
             note = text(self._language(request), "still_talking")
             raise gr.Error(note, title="", duration=4, print_exception=False)
-        return "", [*history, message("user", written.strip())]
+        said = [*history, message("user", written.strip())]
+        return "", said, said
 
     def _answer(
         self, request: gr.Request, history: list[Message], model: str, *knobs: Any
@@ -284,12 +283,9 @@ def _edit(history: list[Message], event: gr.EditData) -> list[Message]:
     return edited(history, int(event.index), str(event.value))
 
 
-def _copy(history: list[Message]) -> list[Message]:
-    return history
-
-
-def _nothing() -> list[Message]:
-    return []
+def _undo(history: list[Message]) -> Sequence[Any]:
+    kept, written = without_last_exchange(history)
+    return kept, written, kept
 
 
 def _shown(said: Said) -> Message:
