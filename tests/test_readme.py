@@ -35,8 +35,7 @@ def test_a_space_gets_the_versions_that_are_tested():
 
 def test_every_command_that_is_shown_is_known():
     verbs = set(re.findall(r"python -m chatbot (\w+)", README))
-    help_text = subprocess.run(
-        [sys.executable, "-m", "chatbot", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout  # fmt: skip
+    command = [sys.executable, "-m", "chatbot", "--help"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert verbs
-    assert all(f"  {verb} " in help_text for verb in verbs)
+    assert all(f"  {verb} " in told for verb in verbs)

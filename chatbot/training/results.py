@@ -17,7 +17,7 @@ from chatbot.training.batches import batches_in_order, encode_pairs
 from chatbot.training.device import choose_precision, describe_device
 from chatbot.training.probes import Prober, probe_messages
 from chatbot.training.run import RunFolder
-from chatbot.training.trainer import Outcome, assign
+from chatbot.training.trainer import Outcome, assign, nats_per_token
 
 
 class Result(NamedTuple):
@@ -42,10 +42,7 @@ def _scores(run: RunFolder, seq2seq: Seq2Seq) -> dict[str, Any]:
     config, model = run.config().training, seq2seq.training
     pairs = encode_pairs(run.pairs("validation"), run.tokenizer(), config)
     model.compile(loss=TokenCrossEntropy(), weighted_metrics=[TokenNats()], jit_compile=False)
-    for batch in batches_in_order(pairs, config.batch_size):
-        inputs = [batch.source_ids, batch.decoder_input_ids]
-        model.test_on_batch(inputs, batch.target_ids, batch.weights)
-    nats = float(model.get_metrics_result()["nats"])
+    nats = nats_per_token(model, batches_in_order(pairs, config.batch_size))
     return {
         "nats": round(nats, 4),
         "perplexity": round(math.exp(nats), 3),

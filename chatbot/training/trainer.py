@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -94,6 +94,7 @@ class Trainer:
             initial_weights(self.seq2seq)
         self._model = self.seq2seq.training
         self.progress = Progress()
+        self._learned = TokenMean()  # since the last validation
         self._tokens, self._since = 0, time.monotonic()
 
     def train(self) -> Outcome:
@@ -128,7 +129,8 @@ class Trainer:
         rate = learning_rate(self._settings, self.progress.step, self.progress.steps)
         self._model.optimizer.learning_rate = rate
         inputs = [batch.source_ids, batch.decoder_input_ids]
-        self._model.train_on_batch(inputs, batch.target_ids, batch.weights)
+        logs = self._model.train_on_batch(inputs, batch.target_ids, batch.weights, return_dict=True)
+        self._learned.add(float(logs["nats"]), batch.tokens)
         self._tokens += batch.tokens
 
     # Estimates.
@@ -138,7 +140,7 @@ class Trainer:
         before = self._variables()
         seconds = self._seconds_per_step()
         assign(self._variable_list(), before)
-        self._model.reset_metrics()
+        self._learned = TokenMean()
         minutes = self._settings.minutes
         wanted = self._settings.steps or (60 * minutes / seconds if minutes else None)
         self.progress.steps = max(1, int(wanted or 10 * self._data.plan.batches_per_epoch))
@@ -176,11 +178,8 @@ class Trainer:
 
     def _validate(self) -> bool:
         """Scores the validation side, keeps the best weights; False when there is no more gain."""
-        train_nats = self._reset_nats()
-        for batch in self._data.validation_batches(self._settings.batch_size):
-            inputs = [batch.source_ids, batch.decoder_input_ids]
-            self._model.test_on_batch(inputs, batch.target_ids, batch.weights)
-        nats = self._reset_nats()
+        batches = batches_in_order(self._data.validation, self._settings.batch_size)
+        nats = nats_per_token(self._model, batches)
         progress = self.progress
         better = nats < progress.best_nats
         if better:
@@ -195,20 +194,15 @@ class Trainer:
         self._tell(
             "validation",
             step=progress.step,
-            train_nats=round(train_nats, 4),
+            train_nats=round(self._learned.mean, 4),
             nats=round(nats, 4),
             perplexity=round(math.exp(min(nats, 50)), 2),
             best=better,
             replies=self._probe(self.seq2seq),
         )
+        self._learned = TokenMean()
         self._tokens, self._since = 0, time.monotonic()
         return progress.bad_validations < self._settings.patience
-
-    def _reset_nats(self) -> float:
-        """Returns the mean nats per token since the last reset."""
-        nats = float(self._model.get_metrics_result()["nats"])
-        self._model.reset_metrics()
-        return nats
 
     # Saving.
 
@@ -254,7 +248,7 @@ class Trainer:
             step=progress.step,
             steps=progress.steps,
             epoch=round(progress.step / self._data.plan.batches_per_epoch, 2),
-            nats=round(float(self._model.get_metrics_result()["nats"]), 4),
+            nats=round(self._learned.mean, 4),
             tokens_per_second=round(self._tokens / elapsed),
             seconds_left=round(progress.seconds / progress.step * (progress.steps - progress.step)),
         )
@@ -263,6 +257,37 @@ class Trainer:
     def _tell(self, event: str, **facts: Any) -> None:
         self.run.log(event, **facts)
         self._observe(event, facts)
+
+
+class TokenMean:
+    """The mean nats per token over batches, each token weighing the same.
+
+    Keras resets its own metrics at every `train_on_batch` and `test_on_batch`.
+    """
+
+    def __init__(self) -> None:
+        """Starts empty."""
+        self._nats, self._tokens = 0.0, 0
+
+    def add(self, nats: float, tokens: int) -> None:
+        """Adds a batch by its mean and its number of real target tokens."""
+        self._nats += nats * tokens
+        self._tokens += tokens
+
+    @property
+    def mean(self) -> float:
+        """The mean so far, 0 before the first batch."""
+        return self._nats / max(1, self._tokens)
+
+
+def nats_per_token(model: keras.Model, batches: Iterable[Batch]) -> float:
+    """Scores batches with a compiled training view: mean nats per real target token."""
+    total = TokenMean()
+    for batch in batches:
+        inputs = [batch.source_ids, batch.decoder_input_ids]
+        logs = model.test_on_batch(inputs, batch.target_ids, batch.weights, return_dict=True)
+        total.add(float(logs["nats"]), batch.tokens)
+    return total.mean
 
 
 class _Data(NamedTuple):
@@ -276,9 +301,6 @@ class _Data(NamedTuple):
         train = encode_pairs(run.pairs("train"), tokenizer, settings)
         validation = encode_pairs(run.pairs("validation"), tokenizer, settings)
         return cls(train, validation, BatchPlan(train, settings.batch_size, settings.seed))
-
-    def validation_batches(self, batch_size: int) -> Sequence[Batch]:
-        return list(batches_in_order(self.validation, batch_size))
 
     def longest(self, batch_size: int) -> Batch:
         return list(batches_in_order(self.train, batch_size))[-1]

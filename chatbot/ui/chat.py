@@ -133,7 +133,7 @@ class ChatTab:
         sent = box.submit(
             self._add,
             [box, bot],
-            [box, bot],
+            [box, bot, self._store],
             validator=self._check,
             concurrency_limit=None,
             **_HIDDEN,

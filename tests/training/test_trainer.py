@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from chatbot.model.losses import token_nats
+from chatbot.training.batches import encode_pairs, pad_batch
 from chatbot.training.trainer import Trainer, copies
 
 
@@ -80,6 +82,21 @@ def test_it_learns_and_keeps_the_best_weights(make_run):
     losses = [event["nats"] for event in events(run, "validation")]
     assert losses[-1] < 0.6 * losses[0]
     assert outcome.progress.best_nats == pytest.approx(min(losses), abs=1e-3)
+
+
+def test_the_validation_loss_is_that_of_every_token_of_every_batch(make_run):
+    """Computed again from the weights, pair by pair, over batches of different lengths."""
+    run = make_run("run", "training.steps=8", "training.validate_every=8")
+    trainer, _ = sitting(run)
+    pairs = encode_pairs(run.pairs("validation"), run.tokenizer(), run.config().training)
+    nats, tokens = 0.0, 0
+    for row in range(len(pairs)):
+        batch = pad_batch(pairs, [row])
+        logits = trainer.seq2seq.training([batch.source_ids, batch.decoder_input_ids])
+        nats += float((np.array(token_nats(batch.target_ids, logits)) * batch.weights).sum())
+        tokens += batch.tokens
+    assert len(pairs) > 2 * run.config().training.batch_size
+    assert events(run, "validation")[-1]["nats"] == pytest.approx(nats / tokens, abs=1e-3)
 
 
 def test_it_stops_early_when_validation_gains_nothing(make_run):
