@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from chatbot.config import DecodingConfig
-from chatbot.ui.settings import KNOBS, LIMITS, knobs_of
+from chatbot.ui.settings import KNOBS, RANGES, knobs_of
 
 Words = Callable[[str], Any]  # a key to a text that the browser translates
 
@@ -30,8 +30,8 @@ def settings_panel(words: Words, decoding: DecodingConfig) -> Panel:
     """Builds the controls inside the surrounding container, showing a bot's own settings."""
     shown = knobs_of(decoding)
     with gr.Row():
-        length_bonus = _slider(words, "length_bonus", -2, 2, shown["length_bonus"], step=0.1)
-        liveliness = _slider(words, "liveliness", 0, 1, 0, step=0.05)
+        length_bonus = _slider(words, "length_bonus", RANGES["length_bonus"], shown["length_bonus"])
+        liveliness = _slider(words, "liveliness", (0, 1, 0.05), 0)
     with gr.Accordion(words("more"), open=False, elem_id="more"):
         controls = {**_search_controls(words, shown), **_text_controls(words, shown)}
     problem = gr.HTML("", elem_id="problem", padding=False)
@@ -48,12 +48,12 @@ def _search_controls(words: Words, shown: dict[str, Any]) -> dict[str, Any]:
             info=words("strategy"),
             elem_id="strategy",
         )
-        beam_size = _knob(words, shown, "beam_size", 1, LIMITS["beam_size"])
+        beam_size = _knob(words, shown, "beam_size")
     with gr.Row():
-        temperature = _knob(words, shown, "temperature", 0.1, 2, step=0.05)
-        top_p = _knob(words, shown, "top_p", 0.05, 1, step=0.05)
+        temperature = _knob(words, shown, "temperature")
+        top_p = _knob(words, shown, "top_p")
     with gr.Row():
-        top_k = _knob(words, shown, "top_k", 0, 200)
+        top_k = _knob(words, shown, "top_k")
         seed = gr.Textbox(
             label="seed",
             info=words("seed"),
@@ -73,11 +73,11 @@ def _search_controls(words: Words, shown: dict[str, Any]) -> dict[str, Any]:
 
 def _text_controls(words: Words, shown: dict[str, Any]) -> dict[str, Any]:
     with gr.Row():
-        penalty = _knob(words, shown, "repetition_penalty", 0.5, 2, step=0.05)
-        ngrams = _knob(words, shown, "no_repeat_ngram_size", 0, 8)
+        penalty = _knob(words, shown, "repetition_penalty")
+        ngrams = _knob(words, shown, "no_repeat_ngram_size")
     with gr.Row():
-        shortest = _knob(words, shown, "min_length", 0, LIMITS["min_length"])
-        longest = _knob(words, shown, "max_length", 1, LIMITS["max_length"])
+        shortest = _knob(words, shown, "min_length")
+        longest = _knob(words, shown, "max_length")
     return {
         "repetition_penalty": penalty,
         "no_repeat_ngram_size": ngrams,
@@ -86,8 +86,9 @@ def _text_controls(words: Words, shown: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _slider(words: Words, key: str, low: float, high: float, value: float, *, step: float) -> Any:
+def _slider(words: Words, key: str, reach: tuple[float, float, float], value: float) -> Any:
     """A plain slider with a sentence for a label."""
+    low, high, step = reach
     return gr.Slider(
         low,
         high,
@@ -102,21 +103,13 @@ def _slider(words: Words, key: str, low: float, high: float, value: float, *, st
     )
 
 
-def _knob(
-    words: Words,
-    shown: dict[str, Any],
-    name: str,
-    low: float,
-    high: float,
-    *,
-    step: float = 1,
-) -> Any:
-    """A slider under the name that the setting has in DecodingConfig; wide enough for its value."""
-    value = shown[name]
+def _knob(words: Words, shown: dict[str, Any], name: str) -> Any:
+    """A slider under the name that the setting has in DecodingConfig."""
+    low, high, step = RANGES[name]
     return gr.Slider(
-        min(low, value),
-        max(high, value),
-        value,
+        low,
+        high,
+        shown[name],
         step=step,
         label=name,
         info=words(name),

@@ -28,6 +28,18 @@ KNOBS = (
 )
 # Lower than DecodingConfig allows: one visitor must not keep the machine busy.
 LIMITS = {"beam_size": 16, "min_length": 50, "max_length": 200}
+# What the sliders of the page reach: lowest, highest, step.
+RANGES = {
+    "length_bonus": (-2.0, 2.0, 0.1),
+    "beam_size": (1, LIMITS["beam_size"], 1),
+    "temperature": (0.1, 2.0, 0.05),
+    "top_k": (0, 200, 1),
+    "top_p": (0.05, 1.0, 0.05),
+    "repetition_penalty": (0.5, 2.0, 0.05),
+    "no_repeat_ngram_size": (0, 8, 1),
+    "min_length": (0, LIMITS["min_length"], 1),
+    "max_length": (1, LIMITS["max_length"], 1),
+}
 _SEEDS = 2**31
 
 
@@ -52,10 +64,13 @@ def decoding_from(base: DecodingConfig, knobs: Mapping[str, Any]) -> DecodingCon
 
 
 def knobs_of(decoding: DecodingConfig) -> dict[str, Any]:
-    """Returns what the controls show for a bot's own settings; an empty seed is a fresh one."""
+    """Returns what the controls show for a bot's own settings, within reach of their sliders.
+
+    The seed is empty, which stands for a fresh one each time.
+    """
     shown = {name: getattr(decoding, name) for name in KNOBS}
-    capped = {name: min(shown[name], limit) for name, limit in LIMITS.items()}
-    return {**shown, **capped, "seed": ""}
+    within = {name: min(max(shown[name], low), high) for name, (low, high, _) in RANGES.items()}
+    return {**shown, **within, "seed": ""}
 
 
 def livelier(base: DecodingConfig, liveliness: float) -> dict[str, Any]:
@@ -65,7 +80,8 @@ def livelier(base: DecodingConfig, liveliness: float) -> dict[str, Any]:
     {'strategy': 'sampling', 'temperature': 0.9, 'top_p': 0.9}
     """
     if liveliness <= 0:
-        return {name: getattr(base, name) for name in ("strategy", "temperature", "top_p")}
+        own = knobs_of(base)
+        return {name: own[name] for name in ("strategy", "temperature", "top_p")}
     temperature = round(0.5 + 0.8 * min(liveliness, 1.0), 3)
     return {"strategy": "sampling", "temperature": temperature, "top_p": 0.9}
 

@@ -91,6 +91,17 @@ def test_a_conversation_outlives_a_reload_and_a_new_chat_forgets_it(page):
     expect(replies(page)).to_have_count(0)
 
 
+def test_a_message_is_not_lost_when_the_page_is_left_before_the_reply(page, expected_errors):
+    expected_errors += ["signal is aborted", "errored out"]  # the stream that is left
+    say(page, "long")
+    expect(replies(page).last).to_contain_text("long long")
+    page.reload()
+    expect(said(page).last).to_contain_text("long")
+    expect(replies(page).last).to_contain_text("Stopped before an answer")
+    say(page, "next")
+    expect_reply(page, "You said: next (1)")
+
+
 def test_a_reply_can_be_stopped_and_the_conversation_goes_on(page):
     say(page, "long")
     expect(replies(page).last).to_contain_text("long long")

@@ -13,17 +13,25 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.serving import ROOT, Server
-from tests.browser.test_chat_page import fits_sideways, replies, said, say
+from tests.browser.test_chat_page import fits_sideways, replies
 
 SHARED = ROOT.parent / "shared" / "corpora"
 IMAGES = ROOT / "docs" / "images"
 pytestmark = [pytest.mark.browser, pytest.mark.story, pytest.mark.timeout(1200)]
+LOADING = re.compile("The bot is loading|还在加载|加载中")
 TALK = ("Hello!", "I had a terrible day at work.", "I love pizza.")
 
 
-def read_reply(page):
-    expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=60_000)
-    return replies(page).last.inner_text().strip()
+def talk(page, messages, send="Send"):
+    """Says one message after the other, each when the reply before it is whole."""
+    for number, message in enumerate(messages, start=1):
+        box = page.locator("#message textarea")
+        box.fill(message)
+        box.press("Enter")
+        expect(replies(page)).to_have_count(number, timeout=60_000)
+        expect(replies(page).last).not_to_contain_text(LOADING, timeout=60_000)
+        expect(page.get_by_role("button", name=send)).to_be_visible(timeout=60_000)
+        assert replies(page).last.inner_text().strip()
 
 
 @pytest.mark.parametrize("corpus", ["corpora/small-talk.en.yml", "dailydialog/raw"])
@@ -39,10 +47,7 @@ def test_a_bot_trained_for_two_minutes_is_talked_to(open_page, tmp_path, monkeyp
     assert perplexities[-1] < 0.5 * perplexities[0]
     with Server("--model", "story", program=ROOT / "app.py") as server:
         page = open_page(server.url)
-        for number, message in enumerate(TALK, start=1):
-            say(page, message)
-            assert read_reply(page)
-            expect(said(page)).to_have_count(number)
+        talk(page, TALK)
 
 
 @pytest.mark.parametrize(
@@ -57,14 +62,8 @@ def test_a_bot_trained_for_two_minutes_is_talked_to(open_page, tmp_path, monkeyp
 def test_the_shipped_bot_has_its_picture_taken(open_page, picture, size, options):
     with Server("--model", "english", program=ROOT / "app.py") as server:
         page = open_page(server.url, size, **options)
-        send = "发送" if options.get("locale") else "Send"
-        box = page.locator("#message textarea")
-        for message in TALK:
-            box.fill(message)
-            box.press("Enter")
-            expect(page.get_by_role("button", name=send)).to_be_visible(timeout=60_000)
-            expect(replies(page)).to_have_count(TALK.index(message) + 1, timeout=60_000)
-            page.wait_for_timeout(500)
+        talk(page, TALK, send="发送" if options.get("locale") else "Send")
+        page.mouse.move(0, 0)
         assert fits_sideways(page)
         folder = Path(os.environ.get("PICTURES", IMAGES))
         folder.mkdir(parents=True, exist_ok=True)

@@ -83,7 +83,8 @@ def test_a_given_seed_stays_until_another_reply_is_wanted():
     assert len({seeded({"seed": 5}, again=True)["seed"] for _ in range(20)}) > 1
 
 
-def test_the_controls_show_every_setting_within_the_limits():
-    shown = knobs_of(DecodingConfig(max_length=900, beam_size=64))
+def test_the_controls_show_every_setting_within_reach_of_their_sliders():
+    shown = knobs_of(DecodingConfig(max_length=900, beam_size=64, temperature=9, length_bonus=-5))
     assert set(shown) == set(KNOBS)
     assert (shown["max_length"], shown["beam_size"]) == (LIMITS["max_length"], LIMITS["beam_size"])
+    assert (shown["temperature"], shown["length_bonus"]) == (2.0, -2.0)

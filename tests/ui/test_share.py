@@ -136,3 +136,5 @@ def test_the_local_page_stays_up_when_sharing_fails(frpc, monkeypatch):
     with Server("--share") as server:
         assert re.search("refused.*--host", server.line("No public link"))
         assert httpx.get(server.url).status_code == 200
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(10) == 130
