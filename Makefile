@@ -11,7 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 chat: setup
 	$(BIN)/python app.py
 
-test: setup-dev check
+test: check
 
 # Each set-up runs again only when its lock file has changed since.
 setup: $(VENV)/.installed
@@ -31,14 +31,14 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(BIN)/python
 
 check: lint types pytest
 
-lint:
+lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types:
+types: setup-dev
 	$(BIN)/mypy
 
-pytest:
+pytest: setup-dev
 	$(BIN)/python -m pytest -m "not story and not soak"
 
 format:

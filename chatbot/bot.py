@@ -12,18 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.bundle import Bundle, load_bundle
-from chatbot.config import BOS_ID, DecodingConfig, changed
+from chatbot.config import BOS_ID, EOS_ID, DecodingConfig, changed
 from chatbot.decoding.engine import SearchEngine
 from chatbot.decoding.phrases import BlockList
 from chatbot.decoding.state import Hypotheses
-from chatbot.errors import MessageError
+from chatbot.errors import ConfigError, MessageError
 from chatbot.model.losses import token_nats
 from chatbot.text.cleaning import clean_text
-from chatbot.text.source import pad, source_ids, target_ids
+from chatbot.text.source import pad, source_ids
 from chatbot.text.tokenizer import CONTROL_IDS
 
 MAX_MESSAGE_CHARACTERS = 2000
@@ -55,6 +56,11 @@ class Chatbot:
 
     def __init__(self, bundle: Bundle) -> None:
         """Takes a loaded bundle; `Chatbot.load` is the usual way in."""
+        if keras.backend.backend() != "tensorflow":
+            raise ConfigError(
+                f"Replies are searched with TensorFlow, but Keras runs on {keras.backend.backend()}. "
+                "Set KERAS_BACKEND=tensorflow, or unset it."
+            )
         self.name, self.language = bundle.info.name, bundle.info.language
         self.decoding = bundle.config.decoding
         self.max_history = bundle.config.corpus.history_turns
@@ -133,9 +139,7 @@ class Chatbot:
 
         Teacher forcing: the sum over the reply's tokens and its `<EOS>`, without smoothing.
         """
-        limit = self._bundle.config.training.max_target_tokens
-        encoded = self._bundle.tokenizer.encode_batch(replies)
-        targets = [target_ids(ids, limit) for ids in encoded]
+        targets = [[*ids, EOS_ID] for ids in self._bundle.tokenizer.encode_batch(replies)]
         inputs = pad([[BOS_ID, *ids[:-1]] for ids in targets])
         logits = self._bundle.seq2seq.training([self.encode(histories), inputs])
         nats = np.array(token_nats(pad(targets), logits))
@@ -166,14 +170,15 @@ class Chatbot:
         return [*(turn[:MAX_MESSAGE_CHARACTERS] for turn in earlier), message]
 
     def _choose(self, found: Sequence[Alternative], settings: DecodingConfig) -> Reply | None:
-        """Returns the best hypothesis that holds no blocked phrase, None if there is none."""
+        """Returns the best hypothesis that holds no blocked phrase, None if all do."""
         blocked = BlockList(settings.blocked_phrases)
-        shown = found[: settings.n_best]
-        for alternative in found:
-            if blocked.find(alternative.text) is None:
-                clean = tuple(a for a in shown if blocked.find(a.text) is None)
-                return Reply(alternative.text, alternative.confidence, clean)
-        return None
+        clean = [a for a in found if blocked.find(a.text) is None]
+        # A hypothesis may come to no text (an empty place of a beam, half a character).
+        with_text = [a for a in clean if a.text] or (clean if len(clean) == len(found) else [])
+        if not with_text:
+            return None
+        best = with_text[0]
+        return Reply(best.text, best.confidence, tuple(with_text[: settings.n_best]))
 
     def _reply_around_blocks(self, source: NDArray[np.int32], settings: DecodingConfig) -> Reply:
         """Looks at more hypotheses where all were blocked, and declines if none is left."""

@@ -59,16 +59,11 @@ def bundle_path(name_or_folder: str | Path) -> Path:
         BundleError: there is none; names the nearest that exists.
     """
     path = Path(name_or_folder)
-    if (path / "manifest.json").is_file():
-        return path
-    named = models_folder() / str(name_or_folder)
-    if path.name == str(name_or_folder) and (named / "manifest.json").is_file():
-        return named
-    names = ", ".join(info.name for info in list_bundles()) or "none"
-    raise BundleError(
-        f"There is no model {str(name_or_folder)!r} (found: {names}). "
-        "Give one of these names, or train one with `python -m chatbot train`."
-    )
+    named = models_folder() / path.name
+    for found in (named, path) if path.name == str(name_or_folder) else (path,):
+        if (found / "manifest.json").is_file():
+            return found
+    raise _no_model(str(name_or_folder))
 
 
 def list_bundles(root: Path | None = None) -> list[BundleInfo]:
@@ -108,6 +103,14 @@ def read_bundle_config(path: Path) -> Config:
     return validated(Config, _read_json(path, "config.json").get("config", {}))
 
 
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Returns the tokenizer of a bundle."""
+    try:
+        return Tokenizer((path / TOKENIZER).read_bytes())
+    except OSError:
+        raise _damaged(path, TOKENIZER) from None
+
+
 def verify_files(path: Path) -> None:
     """Checks every file against the manifest.
 
@@ -128,10 +131,10 @@ def load_bundle(name_or_folder: str | Path) -> Bundle:
     from chatbot.model.network import build_seq2seq
 
     path = bundle_path(name_or_folder)
+    info = read_info(path)  # first: a newer format may list other files
     verify_files(path)
-    info = read_info(path)
     config = read_bundle_config(path)
-    tokenizer = Tokenizer((path / TOKENIZER).read_bytes())
+    tokenizer = read_tokenizer(path)
     seq2seq = build_seq2seq(config.model, tokenizer.vocab_size)
     if seq2seq.training.count_params() != info.parameters:
         raise BundleError(
@@ -232,10 +235,31 @@ class BundleWriter:
 
 def remove_bundle(name: str) -> None:
     """Deletes a bundle by name, with its training pairs."""
-    path = bundle_path(checked_name(name))
+    path = named_folder(name)
     doomed = path.with_name(f".{path.name}-removed")
+    shutil.rmtree(doomed, ignore_errors=True)  # an earlier removal may have been cut
     path.rename(doomed)  # first out of sight, so that a half-deleted bundle is never listed
     shutil.rmtree(doomed)
+
+
+def named_folder(name: str) -> Path:
+    """Returns the folder of a name in saved_models/, whole bundle or not; never another place.
+
+    Raises:
+        BundleError: there is none.
+    """
+    path = models_folder() / checked_name(name)
+    if not path.is_dir():
+        raise _no_model(name)
+    return path
+
+
+def _no_model(name: str) -> BundleError:
+    names = ", ".join(info.name for info in list_bundles()) or "none"
+    return BundleError(
+        f"There is no model {name[:80]!r} (found: {names}). "
+        "Give one of these names, or train one with `python -m chatbot train`."
+    )
 
 
 def _readable(root: Path) -> Iterator[BundleInfo]:
@@ -297,5 +321,10 @@ def _swap(fresh: Path, target: Path) -> None:
     retired = fresh.with_name(fresh.name + "-old")
     if target.exists():
         target.rename(retired)
-    fresh.rename(target)
+    try:
+        fresh.rename(target)
+    except BaseException:
+        if retired.exists():
+            retired.rename(target)
+        raise
     shutil.rmtree(retired, ignore_errors=True)

@@ -6,6 +6,7 @@ imported inside the verbs that need it, so `--help` answers at once.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -32,6 +33,7 @@ app.add_typer(models.app, name="models")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
+    _speak_utf8()
     try:
         status = app(args=arguments, standalone_mode=False)
         return int(status or 0)
@@ -42,9 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return leave.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
-        sys.stderr.close()
-        return 0
+    except OSError as error:  # a full disk, a folder that may not be written
+        where = f" at {error.filename}" if error.filename else ""
+        print(f"Error: {error.strerror or error}{where}. Make room or mend it.", file=sys.stderr)
+        return 2
     except typer.TyperException as error:  # an unknown verb or option, a missing argument
         print(f"Error: {error.format_message()} Add --help to see what is known.", file=sys.stderr)
         return 2
+
+
+def _speak_utf8() -> None:
+    """Reads and prints any text, whatever the terminal or the pipe is set to."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")

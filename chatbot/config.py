@@ -24,7 +24,7 @@ Section = TypeVar("Section", bound="Settings")
 class Settings(BaseModel):
     """A frozen group of settings in which an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class TokenizerConfig(Settings):
@@ -43,7 +43,7 @@ class CorpusConfig(Settings):
         1.0, ge=0, le=1, description="share of pairs also trained on their last message alone"
     )
     max_turn_characters: int = Field(
-        240, ge=10, description="of message or reply; longer is dropped"
+        240, ge=10, le=2000, description="of message or reply; longer is dropped"
     )
     max_reply_uses: int = Field(40, ge=1, description="one reply stands in so many pairs, at most")
     validation_fraction: float = Field(0.03, gt=0, lt=1, description="of the conversations")
@@ -64,6 +64,16 @@ class ModelConfig(Settings):
     attention: Literal["dot", "additive", "none"] = "dot"
     tie_embeddings: bool = Field(True, description="the output layer shares the embedding")
     dropout: float = Field(0.3, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _widths_fit(self) -> Self:
+        width = self.encoder_units * (2 if self.bidirectional else 1)
+        if self.attention == "dot" and self.decoder_units != width:
+            raise ValueError(
+                f"dot attention compares decoder_units {self.decoder_units} with the encoder's "
+                f"width {width}: make them equal, or take attention=additive"
+            )
+        return self
 
 
 class TrainingConfig(Settings):
@@ -134,7 +144,7 @@ class Config(Settings):
     decoding: DecodingConfig = DecodingConfig()
 
 
-def validated(section: type[Section], values: Mapping[str, Any], where: str = "") -> Section:
+def validated(section: type[Section], values: Mapping[str, Any]) -> Section:
     """Builds `section` from plain values.
 
     Raises:
@@ -143,7 +153,7 @@ def validated(section: type[Section], values: Mapping[str, Any], where: str = ""
     try:
         return section.model_validate(dict(values))
     except ValidationError as error:
-        raise ConfigError(_explain(section, error, where)) from None
+        raise ConfigError(_explain(section, error)) from None
 
 
 def with_settings(config: Config, assignments: Iterable[str]) -> Config:
@@ -184,7 +194,7 @@ def read_config(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror}. Check the path.") from None
-    except (UnicodeDecodeError, yaml.YAMLError):
+    except (ValueError, yaml.YAMLError):  # ValueError: no UTF-8, or no date
         raise ConfigError(f"Cannot read {path}: it is not YAML in UTF-8. Mend the file.") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds no settings. Write sections such as `model:` into it.")
@@ -194,7 +204,7 @@ def read_config(path: Path) -> dict[str, Any]:
 def _scalar(text: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (ValueError, yaml.YAMLError):  # such as 2020-13-45
         return text
 
 
@@ -204,13 +214,15 @@ def _near(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else f" Known are: {', '.join(names)}."
 
 
-def _explain(section: type[Settings], error: ValidationError, where: str) -> str:
+def _explain(section: type[Settings], error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"]]
-    name = ".".join([where, *path] if where else path) or "settings"
+    name = ".".join(path)
     if first["type"] == "extra_forbidden":
         return f"Unknown setting {name!r}.{_near(path[-1], _keys(section, path[:-1]))}"
     reason = first["msg"].removeprefix("Value error, ")
+    if not name:
+        return f"These settings do not fit together: {reason}. Correct one and try again."
     received = "" if isinstance(first["input"], dict) else f" (received {first['input']!r})"
     return f"The setting {name!r} is wrong: {reason}{received}. Correct it and try again."
 

@@ -1,15 +1,18 @@
-"""Where things lie, and files that appear whole or not at all. Knows nothing else."""
+"""Where things lie, what may name them, and files that appear whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
+import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from chatbot.errors import ConfigError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)\Z", re.IGNORECASE)  # no files on Windows
 
 
 def home() -> Path:
@@ -33,7 +36,7 @@ def checked_name(name: str) -> str:
     Raises:
         ConfigError: it holds anything but letters, digits, - and _, or is too long.
     """
-    if not _NAME.match(name):
+    if not _NAME.match(name) or _DEVICES.match(name):
         raise ConfigError(
             f"{name[:80]!r} cannot name a model: a name starts with a letter or digit and holds "
             "only letters, digits, - and _, 64 at most. Choose another name."
@@ -49,6 +52,22 @@ def write_whole(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def try_lock(file: BinaryIO) -> bool:
+    """Locks an open file for this process; False when another process holds it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def sha256_of(path: Path) -> str:

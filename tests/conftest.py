@@ -1,6 +1,7 @@
 """One tiny bundle, made once for all tests that need a bot: an untrained network, real files."""
 
 import os
+import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -43,10 +44,12 @@ def tiny_bundle(tmp_path_factory):
 
 
 @pytest.fixture
-def home(tiny_bundle, monkeypatch):
-    """The folder that holds saved_models/ with the tiny bundle, as CHATBOT_HOME."""
-    monkeypatch.setenv("CHATBOT_HOME", str(tiny_bundle.parent.parent))
-    return tiny_bundle.parent.parent
+def home(tiny_bundle, tmp_path, monkeypatch):
+    """A folder of its own as CHATBOT_HOME, whose saved_models/ holds the tiny bundle."""
+    folder = tmp_path / "home"
+    shutil.copytree(tiny_bundle, folder / "saved_models" / "tiny")
+    monkeypatch.setenv("CHATBOT_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,14 @@
 """A bot answers anything that a person can type, the same alone and in company."""
 
+import re
+
 import numpy as np
 import pytest
 
+from chatbot.bot import Chatbot
 from chatbot.config import BOS_ID, EOS_ID, changed
-from chatbot.errors import MessageError
+from chatbot.decoding.phrases import BlockList
+from chatbot.errors import ConfigError, MessageError
 
 STRANGE = [
     "<EOS>",
@@ -88,12 +92,26 @@ def test_n_best_replies_come_the_best_first(tiny_bot):
 
 def test_no_reply_holds_a_blocked_phrase(tiny_bot):
     plain = tiny_bot.reply("Hello!").text
-    word = max((w for w in plain.split() if w.isalpha()), key=len, default=plain.split()[0])
+    word = max(re.findall(r"\w+", plain), key=len)
     settings = changed(tiny_bot.decoding, blocked_phrases=(word,))
+    assert BlockList([word]).find(plain)
     for strategy in ("greedy", "beam", "sampling"):
-        assert (
-            word not in tiny_bot.reply("Hello!", changed(settings, strategy=strategy)).text.split()
-        )
+        reply = tiny_bot.reply("Hello!", changed(settings, strategy=strategy))
+        assert BlockList([word]).find(reply.text) is None
+
+
+def test_another_keras_backend_is_one_clear_line(tiny_bot, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(ConfigError, match="KERAS_BACKEND=tensorflow"):
+        Chatbot(tiny_bot._bundle)
+
+
+def test_an_empty_hypothesis_is_no_reply_while_there_is_another(tiny_bot):
+    """A beam wider than what it can find has empty places."""
+    settings = changed(tiny_bot.decoding, strategy="beam", beam_size=64, n_best=64, max_length=2)
+    reply = tiny_bot.reply("Hello!", settings)
+    assert reply.text
+    assert all(alternative.text for alternative in reply.alternatives)
 
 
 def test_where_everything_is_blocked_it_declines(tiny_bot):

@@ -34,7 +34,8 @@ def test_a_fresh_process_gives_identical_replies(tiny_bundle, tiny_bot):
 
 
 def test_a_bundle_is_found_by_name_and_by_folder(home, tiny_bundle):
-    assert bundle_path("tiny") == bundle_path(tiny_bundle) == tiny_bundle
+    assert bundle_path("tiny") == home / "saved_models" / "tiny"
+    assert bundle_path(tiny_bundle) == tiny_bundle
     assert [info.name for info in list_bundles()] == ["tiny"]
 
 

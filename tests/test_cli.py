@@ -67,6 +67,8 @@ def weights(folder):
         (["train", "x.csv", "--name", "../a"], "cannot name a model"),
         (["train", "x.csv", "--name", "tiny"], "exists already"),
         (["train", "--name", "new", "--resume"], "no training named 'new'"),
+        (["train", "--name", "new", "--resume", "--steps", "3"], "keeps its corpus and settings"),
+        (["train", "x.csv", "--name", "nul"], "cannot name a model"),
         (["train", "x", "--name", "a", "--steps", "5", "--minutes", "1"], "not both"),
         (["train", "x", "--name", "a", "--set", "model.units=3"], "Unknown setting"),
         (["train", "x", "--name", "a", "--config", "none.yml"], "none.yml"),
@@ -165,12 +167,22 @@ def test_the_whole_way_from_a_corpus_to_a_reply(own_home, corpus):
     assert parts[0].read_bytes() == parts[1].read_bytes()
 
 
+def test_any_bytes_on_standard_input_get_a_line_each(home):
+    command = [sys.executable, "-m", "chatbot", "reply", "tiny"]
+    lines = b"\xff\xfe\n" + b"[" * 100_000 + b"\nHello!\n"
+    done = subprocess.run(command, cwd=ROOT, input=lines, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 3
+    assert b"Traceback" not in done.stderr
+
+
 def started(folder, steps):
     """Waits until a training in `folder` has saved a checkpoint after so many steps."""
     for _ in range(600):
         events = folder / "events.jsonl"
         if events.exists():
-            told = [json.loads(line) for line in events.read_text().splitlines()]
+            whole_lines = events.read_text().rpartition("\n")[0].splitlines()
+            told = [json.loads(line) for line in whole_lines]
             if any(e["event"] == "checkpoint" and e["step"] >= steps for e in told):
                 return
         time.sleep(0.1)

@@ -7,9 +7,9 @@ from chatbot.errors import ConfigError
 
 
 def test_a_setting_is_read_as_its_type():
-    config = with_settings(Config(), ["training.learning_rate=1e-4", "model.bidirectional=false"])
+    config = with_settings(Config(), ["training.learning_rate=1e-4", "model.tie_embeddings=false"])
     assert config.training.learning_rate == 1e-4
-    assert config.model.bidirectional is False
+    assert config.model.tie_embeddings is False
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,9 @@ def test_a_setting_is_read_as_its_type():
         ("modle.dropout=0.2", "Did you mean 'model'?"),
         ("model.dropout=1.5", "less than 1"),
         ("model.cell=tree", "'gru' or 'lstm'"),
+        ("model.bidirectional=false", "take attention=additive"),
+        ("training.minutes=.inf", "finite"),
+        ("training.seed=2020-13-45", "integer"),
         ("dropout=0.2", "section.key=value"),
         ("model.dropout", "section.key=value"),
     ],

@@ -79,9 +79,9 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> int:
     """Delete a model and the training pairs beside it."""
-    from chatbot.bundle import bundle_path, remove_bundle
+    from chatbot.bundle import named_folder, remove_bundle
 
-    path = bundle_path(name)
+    path = named_folder(name)
     if not yes and not typer.confirm(f"Delete {path} for good?"):
         print("Nothing was deleted.")
         return 0

@@ -23,7 +23,6 @@ Settings = Annotated[
 def quiet_tensorflow() -> None:
     """Keeps TensorFlow's start-up notes off the terminal; call before it is imported."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def decoding_settings(

@@ -36,10 +36,12 @@ class TrainingDisplay:
             show(**facts)
 
     def _show_estimate(self, **facts: Any) -> None:
+        memory = facts["memory_bytes"] / 2**30
         self._console.print(
             f"{facts['parameters']:,} weights on {facts['pairs']:,} pairs, {facts['device']}, "
             f"{facts['precision']}: {facts['steps']:,} steps ({facts['epochs']} epochs), about "
-            f"{_duration(facts['seconds'])}, {facts['memory_bytes'] / 2**30:.1f} GiB of memory.",
+            f"{_duration(facts['seconds'])}"
+            + (f", {memory:.1f} GiB of memory." if memory else "."),
             highlight=False,
         )
 

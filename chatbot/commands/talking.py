@@ -146,7 +146,7 @@ def _history(line: str) -> list[str] | MessageError:
         return [line]
     try:
         turns = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return [line]  # a message that merely begins with a bracket
     if turns and all(isinstance(turn, str) for turn in turns):
         return list(turns)

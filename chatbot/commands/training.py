@@ -44,10 +44,14 @@ def train(
     """Train a bot on your own conversations."""
     if not name:
         raise ConfigError("The training has no name. Give the new model one: --name my-bot.")
-    run = _resumed(name, corpora) if resume else None
-    if run is None:
-        run = _set_up(corpora or [], name, _config(config, settings, minutes, steps), base)
-    return _train(run)
+    if resume:
+        if any((corpora, config, settings, base, minutes, steps)):
+            raise TrainingError(
+                "A resumed training keeps its corpus and settings. Give --name and --resume "
+                f"alone, or start a new training --from {name}."
+            )
+        return _train(_resumed(name))
+    return _train(_set_up(corpora or [], name, _config(config, settings, minutes, steps), base))
 
 
 def _config(
@@ -63,7 +67,7 @@ def _config(
     return config
 
 
-def _resumed(name: str, corpora: list[str] | None) -> RunFolder:
+def _resumed(name: str) -> RunFolder:
     from chatbot.files import checked_name, runs_folder
     from chatbot.training.run import RunFolder
 
@@ -72,11 +76,6 @@ def _resumed(name: str, corpora: list[str] | None) -> RunFolder:
         raise TrainingError(
             f"There is no training named {name!r} to resume. "
             "Leave --resume out to start it, or correct the name."
-        )
-    if corpora:
-        raise TrainingError(
-            "A resumed training keeps its own corpus. Leave the corpora out, or start a new "
-            f"training --from {name} with them."
         )
     return run
 
@@ -105,18 +104,25 @@ def _train(run: RunFolder) -> int:
     from chatbot.commands.progress import TrainingDisplay
     from chatbot.training.job import run_training, save_result
 
-    with TrainingDisplay() as display, _Interruptible() as interrupt:
-        outcome = run_training(run, observe=display, should_stop=interrupt.asked)
-    if outcome.status == "stopped":
-        print(
-            f"Stopped at step {outcome.progress.step:,}; nothing is lost. Go on with:\n"
-            f"  python -m chatbot train --name {run.name} --resume"
-        )
-        return STOPPED
-    path = save_result(run, outcome)
-    _verify_in_a_fresh_process(path)
+    try:
+        with TrainingDisplay() as display, _Interruptible() as interrupt:
+            outcome = run_training(run, observe=display, should_stop=interrupt.asked)
+        if outcome.status == "stopped":
+            return _stopped(run, f"at step {outcome.progress.step:,}")
+        path = save_result(run, outcome)
+        _verify_in_a_fresh_process(path)
+    except KeyboardInterrupt:
+        return _stopped(run, "at the last checkpoint")
     print(f"Saved {path}. Talk to it:\n  python -m chatbot chat {run.name}")
     return 0
+
+
+def _stopped(run: RunFolder, where: str) -> int:
+    print(
+        f"Stopped {where}; nothing is lost. Go on with:\n"
+        f"  python -m chatbot train --name {run.name} --resume"
+    )
+    return STOPPED
 
 
 def _verify_in_a_fresh_process(path: Path) -> None:

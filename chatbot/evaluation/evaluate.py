@@ -6,7 +6,6 @@ and overlap scores are easily fooled. Knows no terminal.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ import numpy as np
 from chatbot.bot import Chatbot
 from chatbot.config import DecodingConfig
 from chatbot.corpus.records import DialoguePair
-from chatbot.evaluation.metrics import corpus_bleu, distinct, mean_length
+from chatbot.evaluation.metrics import corpus_bleu, distinct, mean_length, perplexity
 from chatbot.text.words import words
 
 _BATCH = 64
@@ -64,12 +63,12 @@ def evaluate(
     return Evaluation(
         pairs=len(pairs),
         nats_per_reply=nats / len(pairs),
-        perplexity_per_token=math.exp(nats / tokens),
-        perplexity_per_word=math.exp(nats / ends_and_words),
+        perplexity_per_token=perplexity(nats / tokens),
+        perplexity_per_word=perplexity(nats / ends_and_words),
         replies=score_replies(own_replies(bot, pairs, decoding), references),
         references=score_replies(references, references),
         constant_baseline=score_replies([commonest] * len(pairs), references),
-        random_baseline=score_replies(_shuffled(references), references),
+        random_baseline=score_replies(_of_others(references), references),
     )
 
 
@@ -105,6 +104,8 @@ def _likelihood(bot: Chatbot, batch: Sequence[DialoguePair]) -> list[tuple[float
     return bot.score_batch([pair.history for pair in batch], [pair.reply for pair in batch])
 
 
-def _shuffled(references: Sequence[str]) -> list[str]:
+def _of_others(references: Sequence[str]) -> list[str]:
+    """Returns the references in a seeded order, no one's own but where there is only one."""
     order = np.random.default_rng(0).permutation(len(references))
-    return [references[i] for i in order]
+    other = dict(zip(order, np.roll(order, 1), strict=True))
+    return [references[other[i]] for i in range(len(references))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from chatbot.text.words import main_language, words
@@ -35,3 +36,8 @@ def corpus_bleu(replies: Sequence[str], references: Sequence[str]) -> float:
 def mean_length(texts: Sequence[str]) -> float:
     """Mean number of words (see text/words.py)."""
     return sum(len(words(text)) for text in texts) / max(1, len(texts))
+
+
+def perplexity(nats: float) -> float:
+    """exp of the mean nats per unit; bounded, so that a hopeless model has one too."""
+    return math.exp(min(nats, 700.0))

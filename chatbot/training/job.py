@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import datetime
 import platform
+import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatbot.bundle import BundleWriter, bundle_path, load_weights, read_bundle_config
+from chatbot.bundle import (
+    WEIGHTS,
+    BundleWriter,
+    bundle_path,
+    read_bundle_config,
+    read_tokenizer,
+    verify_files,
+)
 from chatbot.config import Config, changed
 from chatbot.corpus.prepare import CorpusSource, PreparedCorpus, prepare_corpus
+from chatbot.corpus.records import DialoguePair
 from chatbot.errors import TrainingError
 from chatbot.files import checked_name, models_folder, runs_folder
-from chatbot.text.tokenizer import Tokenizer, train_tokenizer
+from chatbot.text.tokenizer import train_tokenizer
 from chatbot.text.words import main_language
 from chatbot.training.card import model_card
 from chatbot.training.run import RunFolder
@@ -64,24 +73,32 @@ def set_up(job: Job) -> tuple[RunFolder, PreparedCorpus]:
     config, base = job.config, None
     if job.base is not None:
         base = bundle_path(job.base)
+        verify_files(base)
         config = fine_tuned(job.config, base)
     prepared = prepare_corpus(job.sources, config.corpus)
-    texts = [text for pair in prepared.train for text in (*pair.history[-1:], pair.reply)]
-    tokenizer = (
-        Tokenizer((base / "tokenizer.model").read_bytes())
-        if base
-        else train_tokenizer(texts, config.tokenizer)
-    )
+    texts = distinct_texts(prepared.train, config.corpus.seed)
     about = {
         "command": job.command,
         "corpora": [{"name": s.path.name, "weight": s.weight} for s in job.sources],
-        "base": str(base) if base else None,
+        "base": base.name if base else None,
         "language": main_language(texts[:2000]),
         "report": prepared.report.as_dict(),
     }
     sides = {"train": prepared.train, "validation": prepared.validation}
-    run.set_up(config, tokenizer, sides, about)
+    tokenizer = read_tokenizer(base) if base else train_tokenizer(texts, config.tokenizer)
+    run.set_up(config, tokenizer, sides, about, base / WEIGHTS if base else None)
     return run, prepared
+
+
+def distinct_texts(pairs: Iterable[DialoguePair], seed: int) -> list[str]:
+    """Returns every message and reply once, shuffled.
+
+    The tokenizer reads only so many sentences, from the first on: in the order of the corpora,
+    repeated by their weights, it would know the first corpus alone.
+    """
+    texts = list(dict.fromkeys(t for pair in pairs for t in (pair.history[-1], pair.reply)))
+    random.Random(seed).shuffle(texts)
+    return texts
 
 
 def fine_tuned(config: Config, base: Path) -> Config:
@@ -108,17 +125,16 @@ def run_training(run: RunFolder, *, observe: Observer, should_stop: Callable[[],
     from chatbot.training.probes import Prober, probe_messages
     from chatbot.training.trainer import Trainer
 
-    about, config = run.about(), run.config()
-    messages = probe_messages(run.pairs("validation"), about["language"])
-    base = about["base"]
+    config = run.config()
+    messages = probe_messages(run.pairs("validation"), run.about()["language"])
     trainer = Trainer(
         run,
         observe=observe,
         should_stop=should_stop,
         probe=Prober(messages, run.tokenizer(), config.training),
-        initial_weights=(lambda seq2seq: load_weights(Path(base), seq2seq)) if base else None,
     )
-    return trainer.train()
+    with run.locked():
+        return trainer.train()
 
 
 def save_result(run: RunFolder, outcome: Outcome) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 
 from chatbot.config import DecodingConfig, TrainingConfig
@@ -29,7 +30,7 @@ def probe_messages(validation: Sequence[DialoguePair], language: str) -> tuple[s
     firsts = dict.fromkeys(p.history[-1] for p in validation if len(p.history) == 1)
     messages = list(firsts) or [p.history[-1] for p in validation]
     chosen = np.random.default_rng(0).permutation(len(messages))[: 10 - len(everyday)]
-    return (*everyday, *(messages[i] for i in chosen))
+    return tuple(dict.fromkeys((*everyday, *(messages[i] for i in chosen))))
 
 
 class Prober:
@@ -47,7 +48,9 @@ class Prober:
         self._engine: SearchEngine | None = None
 
     def __call__(self, seq2seq: Seq2Seq) -> dict[str, str]:
-        """Returns message -> reply."""
+        """Returns message -> reply; nothing on a Keras backend that the search does not run on."""
+        if keras.backend.backend() != "tensorflow":
+            return {}
         if self._engine is None:  # compiled once, for the one network of this training
             self._engine = SearchEngine(seq2seq.encoder, seq2seq.decoder_step, CONTROL_IDS)
         found = self._engine.search(self._sources, _GREEDY, [0] * len(self._messages))

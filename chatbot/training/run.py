@@ -7,12 +7,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +25,7 @@ from chatbot.config import Config, validated
 from chatbot.corpus.pair_table import read_pairs, write_pairs
 from chatbot.corpus.records import DialoguePair
 from chatbot.errors import TrainingError
-from chatbot.files import write_whole
+from chatbot.files import try_lock, write_whole
 from chatbot.text.tokenizer import Tokenizer
 
 Arrays = Sequence[NDArray[Any]]
@@ -51,12 +55,23 @@ class RunFolder:
         tokenizer: Tokenizer,
         sides: Mapping[str, Sequence[DialoguePair]],
         about: Mapping[str, Any],
+        initial_weights: Path | None = None,
     ) -> None:
-        """Stores all that a resumed run needs, so that it does not depend on the corpus files."""
+        """Stores all that a resumed run needs, so that it depends on no file elsewhere.
+
+        Args:
+            config: the effective configuration.
+            tokenizer: the one to train with.
+            sides: the pairs of "train" and "validation".
+            about: what else to remember; written last, so a run that was cut before is none.
+            initial_weights: of the bundle to fine-tune, copied.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self.path / "config.json", config.model_dump_json(indent=2).encode())
         write_whole(self.path / "tokenizer.model", tokenizer.serialized)
         write_pairs(self.corpus, sides)
+        if initial_weights is not None:
+            shutil.copyfile(initial_weights, self.initial_weights)
         write_whole(self.path / "run.json", json.dumps(about, indent=2).encode())
 
     def config(self) -> Config:
@@ -74,6 +89,11 @@ class RunFolder:
     def pairs(self, side: str) -> list[DialoguePair]:
         """Returns the pairs of the `train` or the `validation` side."""
         return read_pairs(self.corpus, side)
+
+    @property
+    def initial_weights(self) -> Path:
+        """The weights to start from; there are none unless the run fine-tunes."""
+        return self.path / "initial.weights.h5"
 
     @property
     def corpus(self) -> Path:
@@ -102,7 +122,7 @@ class RunFolder:
             with np.load(path, allow_pickle=False) as archive:
                 facts = json.loads(archive["facts"].tobytes())
                 return [archive[f"array_{i}"] for i in range(len(archive.files) - 1)], facts
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise TrainingError(
                 f"Cannot resume from {path}: the file is damaged ({error}). "
                 "Delete it to start this run over, or copy it again from a backup."
@@ -112,9 +132,27 @@ class RunFolder:
 
     def log(self, event: str, **facts: Any) -> None:
         """Appends one line to `events.jsonl`."""
-        line = json.dumps({"event": event, "time": round(time.time(), 3), **facts})
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        told = {"event": event, "time": round(time.time(), 3), **facts}
+        line = json.dumps(told, allow_nan=False).encode() + b"\n"
+        with (self.path / "events.jsonl").open("ab+") as file:
+            if file.tell() and not _ends_a_line(file):  # a crash tore the last one
+                line = b"\n" + line
+            file.write(line)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run for one process; the lock falls with the process, however it ends.
+
+        Raises:
+            TrainingError: another process trains in this folder.
+        """
+        with (self.path / "lock").open("a+b") as file:
+            if not try_lock(file):
+                raise TrainingError(
+                    f"The training {self.name!r} is running already. "
+                    "Wait for it, or stop it by Ctrl-C in its terminal."
+                )
+            yield
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
@@ -125,3 +163,8 @@ class RunFolder:
                 "Start the training again under another --name."
             ) from None
         return dict(values)
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

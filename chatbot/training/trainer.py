@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import Config
+from chatbot.errors import TrainingError
 from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
@@ -48,7 +49,7 @@ class Progress:
     step: int = 0  # batches learned from
     steps: int = 0  # batches to learn from in all
     seconds: float = 0.0  # spent in earlier sittings and this one
-    best_nats: float = math.inf  # validation loss of the best weights, nats per token
+    best_nats: float | None = None  # validation loss of the best weights, nats per token
     best_step: int = 0
     bad_validations: int = 0
 
@@ -71,7 +72,6 @@ class Trainer:
         observe: Observer,
         should_stop: Callable[[], bool],
         probe: Probe,
-        initial_weights: Callable[[Seq2Seq], None] | None = None,
     ) -> None:
         """Builds the network and brings it to where the run stands.
 
@@ -80,7 +80,6 @@ class Trainer:
             observe: is told of each event.
             should_stop: asked after each step.
             probe: answers the probe messages at each validation.
-            initial_weights: loads the weights to start from, for fine-tuning.
         """
         self.run, self._observe = run, observe
         self._should_stop, self._probe = should_stop, probe
@@ -90,8 +89,6 @@ class Trainer:
         tokenizer = run.tokenizer()
         self._data = _Data.of(run, tokenizer, self.config)
         self.seq2seq = _compiled(self.config, tokenizer.vocab_size)
-        if initial_weights is not None:
-            initial_weights(self.seq2seq)
         self._model = self.seq2seq.training
         self.progress = Progress()
         self._learned = TokenMean()  # since the last validation
@@ -101,7 +98,9 @@ class Trainer:
         """Runs to the end, to an early end, or until asked to stop; all of it resumable."""
         resumed = self._restore("checkpoint")
         if not resumed:
+            self._start_from_base()
             self._plan_steps()
+            self._checkpoint()  # the steps that the minutes became must outlive a crash
         self._tell("resumed" if resumed else "started", **asdict(self.progress))
         status = self._loop()
         self._checkpoint()
@@ -111,6 +110,8 @@ class Trainer:
     def _loop(self) -> str:
         progress, started, saved = self.progress, time.monotonic(), time.monotonic()
         before = progress.seconds
+        if self._gains_no_more():  # a run that had ended early is not taken further
+            return "early"
         while progress.step < progress.steps:
             self._learn(self._data.plan.batch(progress.step))
             progress.step += 1
@@ -133,6 +134,10 @@ class Trainer:
         self._learned.add(float(logs["nats"]), batch.tokens)
         self._tokens += batch.tokens
 
+    def _start_from_base(self) -> None:
+        if self.run.initial_weights.is_file():
+            self._model.load_weights(self.run.initial_weights)
+
     # Estimates.
 
     def _plan_steps(self) -> None:
@@ -141,6 +146,7 @@ class Trainer:
         seconds = self._seconds_per_step()
         assign(self._variable_list(), before)
         self._learned = TokenMean()
+        self._tokens, self._since = 0, time.monotonic()
         minutes = self._settings.minutes
         wanted = self._settings.steps or (60 * minutes / seconds if minutes else None)
         self.progress.steps = max(1, int(wanted or 10 * self._data.plan.batches_per_epoch))
@@ -180,8 +186,13 @@ class Trainer:
         """Scores the validation side, keeps the best weights; False when there is no more gain."""
         batches = batches_in_order(self._data.validation, self._settings.batch_size)
         nats = nats_per_token(self._model, batches)
+        if not math.isfinite(nats):
+            raise TrainingError(
+                f"The loss is no number any more at step {self.progress.step:,}: the training "
+                "diverged. Start it again with a lower training.learning_rate."
+            )
         progress = self.progress
-        better = nats < progress.best_nats
+        better = progress.best_nats is None or nats < progress.best_nats
         if better:
             progress.best_nats, progress.best_step, progress.bad_validations = (
                 nats,
@@ -202,7 +213,10 @@ class Trainer:
         )
         self._learned = TokenMean()
         self._tokens, self._since = 0, time.monotonic()
-        return progress.bad_validations < self._settings.patience
+        return not self._gains_no_more()
+
+    def _gains_no_more(self) -> bool:
+        return self.progress.bad_validations >= self._settings.patience
 
     # Saving.
 
@@ -224,7 +238,7 @@ class Trainer:
         return saved[0] if saved is not None else self._weights()
 
     def _variable_list(self) -> list[Any]:
-        """Everything a bit-exact resume needs: weights, dropout seeds, optimiser, metric sums.
+        """Everything a bit-exact resume needs: weights, dropout seeds, optimiser.
 
         `load_weights` alone silently leaves a shared Dropout's seed behind.
         """
