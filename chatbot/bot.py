@@ -56,9 +56,10 @@ class Chatbot:
 
     def __init__(self, bundle: Bundle) -> None:
         """Takes a loaded bundle; `Chatbot.load` is the usual way in."""
-        if keras.backend.backend() != "tensorflow":
+        backend = keras.backend.backend()
+        if backend != "tensorflow":
             raise ConfigError(
-                f"Replies are searched with TensorFlow, but Keras runs on {keras.backend.backend()}. "
+                f"Replies are searched with TensorFlow, but Keras runs on {backend}. "
                 "Set KERAS_BACKEND=tensorflow, or unset it."
             )
         self.name, self.language = bundle.info.name, bundle.info.language

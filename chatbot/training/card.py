@@ -12,7 +12,7 @@ def model_card(facts: Mapping[str, Any], config: Config) -> str:
     """Returns the card as Markdown.
 
     Args:
-        facts: `name`, `language`, `command`, `corpora`, `base`, `metrics`, `replies`.
+        facts: `name`, `language`, `command`, `commit`, `corpora`, `base`, `metrics`, `replies`.
         config: the effective configuration.
     """
     return "\n".join([*_heading(facts), *_training(facts, config), *_replies(facts), *_limits()])
@@ -38,6 +38,7 @@ def _training(facts: Mapping[str, Any], config: Config) -> list[str]:
     metrics, model = facts["metrics"], config.model
     corpora = [f"  - {c['name']} (weight {c['weight']:g})" for c in facts["corpora"]]
     base = [f"- Fine-tuned from: {facts['base']}"] if facts["base"] else []
+    commit = facts.get("commit")
     return [
         "## How it was trained",
         "",
@@ -45,6 +46,7 @@ def _training(facts: Mapping[str, Any], config: Config) -> list[str]:
         facts["command"],
         "```",
         "",
+        *([f"- Code and corpora: as of commit {commit}"] if commit else []),
         f"- Steps: best at {metrics['best_step']:,} of {metrics['steps']:,}, "
         f"{config.training.batch_size} pairs each, in {metrics['minutes']:.0f} minutes",
         f"- Device: {metrics['device']}, {metrics['precision']}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import platform
 import random
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ def set_up(job: Job) -> tuple[RunFolder, PreparedCorpus]:
     texts = distinct_texts(prepared.train, config.corpus.seed)
     about = {
         "command": job.command,
+        "commit": current_commit(),
         "corpora": [{"name": s.path.name, "weight": s.weight} for s in job.sources],
         "base": base.name if base else None,
         "language": main_language(texts[:2000]),
@@ -88,6 +90,18 @@ def set_up(job: Job) -> tuple[RunFolder, PreparedCorpus]:
     tokenizer = read_tokenizer(base) if base else train_tokenizer(texts, config.tokenizer)
     run.set_up(config, tokenizer, sides, about, base / WEIGHTS if base else None)
     return run, prepared
+
+
+def current_commit() -> str | None:
+    """Returns the commit of this checkout, None where it is none: code and corpora change."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+    try:
+        found = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
 
 
 def distinct_texts(pairs: Iterable[DialoguePair], seed: int) -> list[str]:
