@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export GRADIO_ANALYTICS_ENABLED := False
-export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: chat test setup setup-dev check format lint types pytest story soak lock clean
 

@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "errors": [],
     "config": ["errors"],
     "files": ["errors"],
+    "quiet": [],
     "text": ["config"],
     "corpus": ["config", "files", "text"],
     "decoding": ["config"],
@@ -22,7 +23,7 @@ MAY_IMPORT = {
     "training": ["corpus", "model", "text", "bundle", "decoding"],
     "bot": ["bundle", "decoding", "text"],
     "evaluation": ["bot", "corpus"],
-    "ui": ["bot", "bundle", "corpus"],
+    "ui": ["bot", "bundle", "corpus", "quiet"],
 }
 SEE_ALL = {"cli", "commands", "__main__", "__init__"}
 

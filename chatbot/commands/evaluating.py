@@ -12,9 +12,9 @@ from chatbot.commands.options import (
     Settings,
     decoding_settings,
     print_json,
-    quiet_tensorflow,
 )
 from chatbot.errors import CorpusError
+from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,7 +36,7 @@ def evaluate(
     from rich.console import Console
 
     pairs = _pairs(name, corpus)[:max_pairs]
-    quiet_tensorflow()
+    import_tensorflow()
     results = {which: _evaluate(which, pairs, settings) for which in (name, against) if which}
     if as_json:
         print_json({"pairs": len(pairs), "models": results})

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chatbot.commands.options import Json, print_json, quiet_tensorflow
+from chatbot.commands.options import Json, print_json
 from chatbot.errors import BundleError
+from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from chatbot.bundle import BundleInfo
@@ -57,7 +58,7 @@ def verify(name: Name) -> int:
 
     path = bundle_path(name)
     verify_files(path)
-    quiet_tensorflow()
+    import_tensorflow()
     from chatbot.bot import Chatbot
     from chatbot.config import DecodingConfig
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,11 +17,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
 ]
-
-
-def quiet_tensorflow() -> None:
-    """Keeps TensorFlow's start-up notes off the terminal; call before it is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def decoding_settings(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatbot.commands.options import Json, Settings, decoding_settings, print_json, quiet_tensorflow
+from chatbot.commands.options import Json, Settings, decoding_settings, print_json
 from chatbot.errors import BundleError, ChatbotError, MessageError
+from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from chatbot.bot import Chatbot, Reply
@@ -76,7 +77,7 @@ def _load(name: str | None) -> Chatbot:
         if not bundles:
             raise BundleError("There is no model yet. Train one with `python -m chatbot train`.")
         name = bundles[0].name
-    quiet_tensorflow()
+    import_tensorflow()
     from chatbot.bot import Chatbot
 
     return Chatbot.load(name)

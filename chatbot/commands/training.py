@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chatbot.commands.options import Settings, quiet_tensorflow
+from chatbot.commands.options import Settings
 from chatbot.errors import BundleError, ConfigError, TrainingError
+from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from chatbot.config import Config
@@ -100,7 +101,7 @@ def _this_command() -> str:
 
 
 def _train(run: RunFolder) -> int:
-    quiet_tensorflow()
+    import_tensorflow()
     from chatbot.commands.progress import TrainingDisplay
     from chatbot.training.job import run_training, save_result
 

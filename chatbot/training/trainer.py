@@ -96,10 +96,11 @@ class Trainer:
 
     def train(self) -> Outcome:
         """Runs to the end, to an early end, or until asked to stop; all of it resumable."""
+        self._start_from_base()
+        seconds = self._time_steps()
         resumed = self._restore("checkpoint")
         if not resumed:
-            self._start_from_base()
-            self._plan_steps()
+            self._plan_steps(seconds)
             self._checkpoint()  # the steps that the minutes became must outlive a crash
         self._tell("resumed" if resumed else "started", **asdict(self.progress))
         status = self._loop()
@@ -140,13 +141,21 @@ class Trainer:
 
     # Estimates.
 
-    def _plan_steps(self) -> None:
-        """Times a few real batches, undoes what they taught, and turns minutes into steps."""
+    def _time_steps(self) -> float:
+        """Returns the seconds a step takes on real batches, and undoes what they taught.
+
+        A resumed run does it as well: the graph that TensorFlow compiles depends on the shapes
+        that it meets first, and two graphs round differently in the last bit.
+        """
         before = self._variables()
         seconds = self._seconds_per_step()
         assign(self._variable_list(), before)
         self._learned = TokenMean()
         self._tokens, self._since = 0, time.monotonic()
+        return seconds
+
+    def _plan_steps(self, seconds: float) -> None:
+        """Turns the budget into steps and tells what they will cost."""
         minutes = self._settings.minutes
         wanted = self._settings.steps or (60 * minutes / seconds if minutes else None)
         self.progress.steps = max(1, int(wanted or 10 * self._data.plan.batches_per_epoch))

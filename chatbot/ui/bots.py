@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from chatbot.bundle import BundleInfo, bundle_path, list_bundles, read_bundle_config, read_info
 from chatbot.config import DecodingConfig
 from chatbot.errors import BundleError, ChatbotError
+from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from chatbot.bot import Chatbot
@@ -164,6 +165,7 @@ def load_chatbot(card: BotCard) -> Chatbot:
 
     Imports TensorFlow.
     """
+    import_tensorflow()
     from chatbot.bot import Chatbot
 
     bot = Chatbot.load(card.source or card.name)

@@ -141,7 +141,6 @@ def password_check(password: str, pause: float = 0.5) -> Callable[[str, str], bo
 def _prepare() -> None:
     """Before Gradio is imported: no look-ups elsewhere, and notes on the terminal as lines."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("chatbot").setLevel(logging.INFO)
 
