@@ -17,7 +17,7 @@ def test_the_python_example_runs_and_prints_replies():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) > 3
+    assert len(done.stdout.splitlines()) >= 2
 
 
 def test_every_file_that_is_linked_exists():

@@ -19,7 +19,7 @@ def chromium_path():
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its event loop must not outlive these tests
 def browser():
     if chromium_path() is None:
         no_browser = pytest.fail if os.environ.get("CI") else pytest.skip

@@ -26,3 +26,4 @@ def test_the_shipped_bot_answers_a_message_sent_while_it_loads(open_page):
         assert reply.inner_text().strip()
         assert "went wrong" not in reply.inner_text()
         app.line("The bot english is ready")
+        page.close()  # before the server, whose end it would hear of as an error

@@ -18,7 +18,7 @@ from tests.browser.test_chat_page import fits_sideways, replies
 SHARED = ROOT.parent / "shared" / "corpora"
 IMAGES = ROOT / "docs" / "images"
 pytestmark = [pytest.mark.browser, pytest.mark.story, pytest.mark.timeout(1200)]
-LOADING = re.compile("The bot is loading|还在加载|加载中")
+LOADING = re.compile("The bot is loading|正在加载")
 TALK = ("Hello!", "I had a terrible day at work.", "I love pizza.")
 
 
@@ -48,6 +48,7 @@ def test_a_bot_trained_for_two_minutes_is_talked_to(open_page, tmp_path, monkeyp
     with Server("--model", "story", program=ROOT / "app.py") as server:
         page = open_page(server.url)
         talk(page, TALK)
+        page.close()
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,4 @@ def test_the_shipped_bot_has_its_picture_taken(open_page, picture, size, options
         folder = Path(os.environ.get("PICTURES", IMAGES))
         folder.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=folder / f"{picture}.png")
+        page.close()
