@@ -103,7 +103,7 @@ class Chatbot:
         settings = decoding or self.decoding
         if not histories:
             return []
-        sources = self.encode(histories)
+        sources = self.encode(histories, settings.history_turns)
         found = self._engine.search(sources, settings, seeds or [settings.seed] * len(sources))
         replies = [
             self._choose(
@@ -127,7 +127,8 @@ class Chatbot:
             yield self.reply(history, settings).text
             return
         shown = None
-        for state in self._engine.stream(self.encode([history]), settings, settings.seed):
+        source = self.encode([history], settings.history_turns)
+        for state in self._engine.stream(source, settings, settings.seed):
             text = self._text(state.token_ids[0].numpy())
             if text != shown:
                 shown = text
@@ -146,16 +147,24 @@ class Chatbot:
         nats = np.array(token_nats(pad(targets), logits))
         return [(float(nats[row, : len(ids)].sum()), len(ids)) for row, ids in enumerate(targets)]
 
-    def encode(self, histories: Sequence[History]) -> NDArray[np.int32]:
-        """Returns what the model is shown: source_ids (B,S), right-padded with `<PAD>`."""
+    def encode(self, histories: Sequence[History], history_turns: int = 0) -> NDArray[np.int32]:
+        """Returns what the model is shown: source_ids (B,S), right-padded with `<PAD>`.
+
+        Args:
+            histories: of each the last `history_turns` are shown, never more than the model was
+                trained with (`max_history`); 0 shows as many as that.
+            history_turns: as in `DecodingConfig`.
+        """
+        shown = min(history_turns or self.max_history, self.max_history)
         limit = self._bundle.config.training.max_source_tokens
         tokenizer = self._bundle.tokenizer
         rows = [
-            source_ids(tokenizer.encode_batch(self._turns(history)), limit) for history in histories
+            source_ids(tokenizer.encode_batch(self._turns(history, shown)), limit)
+            for history in histories
         ]
         return pad(rows)
 
-    def _turns(self, history: History) -> list[str]:
+    def _turns(self, history: History, shown: int) -> list[str]:
         turns = [history] if isinstance(history, str) else list(history)
         message = clean_text(turns[-1]) if turns else ""
         if not message:
@@ -167,7 +176,7 @@ class Chatbot:
                 f"The message has {len(message):,} characters, more than the "
                 f"{MAX_MESSAGE_CHARACTERS:,} that are read. Shorten it."
             )
-        earlier = turns[max(0, len(turns) - self.max_history) : -1]
+        earlier = turns[max(0, len(turns) - shown) : -1]
         return [*(turn[:MAX_MESSAGE_CHARACTERS] for turn in earlier), message]
 
     def _choose(self, found: Sequence[Alternative], settings: DecodingConfig) -> Reply | None:

@@ -104,6 +104,9 @@ class TrainingConfig(Settings):
 class DecodingConfig(Settings):
     """How a reply is searched for; the same words in configuration, command line and page."""
 
+    history_turns: int = Field(
+        0, ge=0, le=32, description="turns the bot is shown; 0: as many as it was trained with"
+    )
     strategy: Literal["greedy", "beam", "sampling"] = "greedy"
     beam_size: int = Field(5, ge=1, le=64)
     n_best: int = Field(1, ge=1, le=64, description="replies to return, the best first")

@@ -81,6 +81,15 @@ def test_history_changes_what_the_model_is_shown(tiny_bot):
     assert after[0, -alone.shape[1] :].tolist() == alone[0].tolist()
 
 
+def test_the_bot_can_be_shown_fewer_turns(tiny_bot):
+    long = ["How are you?", "I am fine.", "Hello!"]
+    settings = changed(tiny_bot.decoding, history_turns=1)
+    assert tiny_bot.reply(long, settings) == tiny_bot.reply("Hello!", settings)
+    assert list(tiny_bot.stream(long, settings)) == list(tiny_bot.stream("Hello!", settings))
+    more = tiny_bot.encode([["What is your name?"] * 9 + long], 99)
+    assert more.tolist() == tiny_bot.encode([["What is your name?"] * 9 + long]).tolist()
+
+
 def test_n_best_replies_come_the_best_first(tiny_bot):
     settings = changed(tiny_bot.decoding, strategy="beam", n_best=4, beam_size=5)
     reply = tiny_bot.reply("Hello!", settings)
