@@ -6,12 +6,8 @@ from playwright.sync_api import expect
 from tests.browser.serving import ROOT, Server
 
 pytestmark = pytest.mark.browser
-BUNDLE = ROOT / "saved_models" / "english"
 
 
-@pytest.mark.skipif(
-    not (BUNDLE / "manifest.json").exists(), reason="no bundle saved_models/english"
-)
 def test_the_shipped_bot_answers_a_message_sent_while_it_loads(open_page):
     with Server("--model", "english", program=ROOT / "app.py") as app:
         page = open_page(app.url)
