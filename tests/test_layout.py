@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "training": ["corpus", "model", "text", "bundle", "decoding"],
     "bot": ["bundle", "decoding", "text"],
     "evaluation": ["bot", "corpus"],
-    "ui": ["bot", "bundle", "corpus", "quiet"],
+    "store": ["config", "files"],
+    "ui": ["bot", "bundle", "corpus", "quiet", "store"],
 }
 SEE_ALL = {"cli", "commands", "__main__", "__init__"}
 

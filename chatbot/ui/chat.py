@@ -13,7 +13,8 @@ from typing import Any
 import gradio as gr
 
 from chatbot.errors import ChatbotError
-from chatbot.ui.bots import BotShelf, BotState
+from chatbot.ui.bots import BotState
+from chatbot.ui.desk import Desk
 from chatbot.ui.history import (
     MAX_MESSAGE_CHARACTERS,
     Message,
@@ -27,10 +28,10 @@ from chatbot.ui.history import (
     up_to_last_user,
     without_last_exchange,
 )
-from chatbot.ui.panel import Words, settings_panel
+from chatbot.ui.panel import settings_panel
 from chatbot.ui.settings import KNOBS, decoding_from, knobs_of, livelier, seeded
 from chatbot.ui.talk import Said, answer
-from chatbot.ui.words import Language, examples_for, language_of, text
+from chatbot.ui.words import Language, examples_for, text
 
 # So many replies are computed at a time, for the page and the API together.
 REPLIES: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "replies"}
@@ -42,15 +43,9 @@ _QUICK: dict[str, Any] = {**_HIDDEN, "queue": False}
 class ChatTab:
     """The components of the tab and their events; shared by all visitors, so it keeps no talk."""
 
-    def __init__(self, shelf: BotShelf, words: Words, fixed: Language | None = None) -> None:
-        """Builds the tab inside the surrounding `gr.Blocks`.
-
-        Args:
-            shelf: the bots to talk to.
-            words: marks a text for translation in the browser.
-            fixed: the language of the page where the visitor's browser does not decide it.
-        """
-        self._shelf, self._words, self._fixed = shelf, words, fixed
+    def __init__(self, desk: Desk) -> None:
+        """Builds the tab inside the surrounding `gr.Tab`."""
+        self._desk, self._shelf, self._words = desk, desk.shelf, desk.words
         self._build()
         self._connect_talk()
         self._connect_panel()
@@ -121,7 +116,7 @@ class ChatTab:
             lines=1,
             max_lines=5,
             max_length=MAX_MESSAGE_CHARACTERS,
-            submit_btn=text(self._fixed or "en", "send"),
+            submit_btn=text(self._desk.fixed or "en", "send"),
             stop_btn=False,
             autofocus=True,
         )
@@ -189,18 +184,15 @@ class ChatTab:
 
     # --- handlers: Gradio passes the request where the annotation asks for it -----------------
 
-    def _language(self, request: gr.Request) -> Language:
-        return language_of(request.headers.get("accept-language"), self._fixed)
-
     def _check(self, request: gr.Request, written: str, history: list[Message]) -> tuple[Any, Any]:
         """Says under the box why a message is not sent; one result for each input."""
-        problem = _problem_of(written, self._language(request))
+        problem = _problem_of(written, self._desk.language(request))
         return gr.validate(problem == "", problem), gr.validate(True, "")
 
     def _add(self, request: gr.Request, written: str, history: list[Message]) -> Sequence[Any]:
         """Puts the message under the conversation, keeps it, and empties the box."""
         if is_waiting(history):  # a validator's line would be wiped out by the growing reply
-            note = text(self._language(request), "still_talking")
+            note = self._desk.say(request, "still_talking")
             raise gr.Error(note, title="", duration=4, print_exception=False)
         said = [*history, message("user", written.strip())]
         return "", said, said
@@ -208,13 +200,13 @@ class ChatTab:
     def _answer(
         self, request: gr.Request, history: list[Message], model: str, *knobs: Any
     ) -> Iterator[list[Message]]:
-        yield from self._grow(history, model, seeded(_named(knobs)), self._language(request))
+        yield from self._grow(history, model, seeded(_named(knobs)), self._desk.language(request))
 
     def _answer_again(
         self, request: gr.Request, history: list[Message], model: str, *knobs: Any
     ) -> Iterator[list[Message]]:
         fresh = seeded(_named(knobs), again=True)
-        yield from self._grow(history, model, fresh, self._language(request))
+        yield from self._grow(history, model, fresh, self._desk.language(request))
 
     def _grow(
         self, history: list[Message], model: str, knobs: Mapping[str, Any], language: Language
@@ -225,34 +217,34 @@ class ChatTab:
 
     def _again(self, request: gr.Request, history: list[Message], strategy: str) -> list[Message]:
         if strategy != "sampling":
-            gr.Info(text(self._language(request), "same_again"))
+            gr.Info(self._desk.say(request, "same_again"))
         return up_to_last_user(history)
 
     def _busy(self, request: gr.Request) -> Any:
-        return gr.update(submit_btn=False, stop_btn=text(self._language(request), "stop"))
+        return gr.update(submit_btn=False, stop_btn=self._desk.say(request, "stop"))
 
     def _free(self, request: gr.Request) -> Any:
-        return gr.update(submit_btn=text(self._language(request), "send"), stop_btn=False)
+        return gr.update(submit_btn=self._desk.say(request, "send"), stop_btn=False)
 
     def _settle(self, request: gr.Request, history: list[Message]) -> Sequence[Any]:
         """Closes a run that ended or was stopped: conversation, box, what the browser keeps."""
-        kept = settled(history, text(self._language(request), "stopped"))
+        kept = settled(history, self._desk.say(request, "stopped"))
         return kept, self._free(request), kept
 
     def _give_up(self, request: gr.Request, history: list[Message]) -> Sequence[Any]:
         """Closes a run that never began, as the queue is full or a setting was refused."""
-        kept = settled(history, text(self._language(request), "not_answered"))
+        kept = settled(history, self._desk.say(request, "not_answered"))
         return kept, self._free(request), kept
 
     def _open(self, request: gr.Request, stored: object, model: str) -> Sequence[Any]:
         self._shelf.start(model)
-        history = restored(stored, text(self._language(request), "stopped"))
+        history = restored(stored, self._desk.say(request, "stopped"))
         return history, self._free(request), *self._tick(request, model)
 
     def _tick(self, request: gr.Request, model: str) -> Sequence[Any]:
         """Returns the line on the bot's state, and whether to look again in a second."""
         state = self._shelf.state(model)
-        line = _status(state, self._language(request))
+        line = _status(state, self._desk.language(request))
         return line, gr.Timer(active=state.stage == "loading")
 
     def _choose(self, request: gr.Request, model: str) -> Sequence[Any]:

@@ -1,10 +1,14 @@
-"""The page put together: its tabs, its texts, its look. One tab so far: the chat.
+"""The page put together: its tabs, its texts, its look.
+
+A visitor sees the chat; the owner's tabs are shown once the server has seen the owner's cookie,
+and each of their events asks for it again.
 
 Knows components and no server; `server` launches what `build_page` returns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +16,12 @@ from typing import Any
 import gradio as gr
 
 from chatbot.ui.api import chat_function
-from chatbot.ui.bots import BotShelf
 from chatbot.ui.chat import REPLIES, ChatTab
+from chatbot.ui.desk import Desk
 from chatbot.ui.words import TEXTS, Language, language_script
 
-STYLE = Path(__file__).parent / "style.css"
+STYLES = Path(__file__).parent / "styles"
+_OWNER_TABS: dict[str, Callable[[Desk], Any]] = {}  # by name, in the order of the page
 _MAX_WAITING = 64  # events in the queue; more are refused with a line that says so
 
 
@@ -29,18 +34,51 @@ class Page:
     first_script: str  # to run in the browser before anything else (see `FirstScript`)
 
 
-def build_page(shelf: BotShelf, fixed: Language | None = None) -> Page:
-    """Builds the page for these bots, in a fixed language or in that of each visitor."""
+def page_words(fixed: Language | None) -> Any:
+    """Returns what marks a text for translation in the browser."""
     chinese = TEXTS[fixed or "zh"]
-    words = gr.I18n(
+    return gr.I18n(
         **{"en": TEXTS[fixed or "en"], "zh": chinese, "zh-CN": chinese, "zh-TW": chinese}
     )
+
+
+def build_page(desk: Desk) -> Page:
+    """Builds the page around what its tabs share."""
     with gr.Blocks(title="Chatbot", fill_height=True, analytics_enabled=False) as blocks:
-        ChatTab(shelf, words, fixed).connect_load(blocks)
-        gr.api(chat_function(shelf), api_name="chat", **REPLIES)
+        with gr.Tabs(selected="chat", elem_id="tabs"):
+            with gr.Tab(desk.words("tab_chat"), id="chat", elem_id="tab-chat"):
+                chat = ChatTab(desk)
+            owned = [_owner_tab(desk, name, tab) for name, tab in _OWNER_TABS.items()]
+        chat.connect_load(blocks)
+        _connect_owner(desk, blocks, owned)
+        gr.api(chat_function(desk.shelf), api_name="chat", **REPLIES)
     blocks.queue(max_size=_MAX_WAITING, default_concurrency_limit=4)
-    options = {"theme": _theme(), "css_paths": STYLE, "i18n": words, "footer_links": []}
-    return Page(blocks, options, language_script(fixed))
+    options = {
+        "theme": _theme(),
+        "css_paths": sorted(STYLES.glob("*.css")),
+        "i18n": desk.words,
+        "footer_links": [],
+    }
+    return Page(blocks, options, language_script(desk.fixed))
+
+
+def _owner_tab(desk: Desk, name: str, build: Callable[[Desk], Any]) -> Any:
+    with gr.Tab(desk.words(f"tab_{name}"), id=name, elem_id=f"tab-{name}", visible=False) as tab:
+        build(desk)
+    return tab
+
+
+def _connect_owner(desk: Desk, blocks: Any, tabs: list[Any]) -> None:
+    """Shows the owner's tabs to the owner, whenever the page is opened."""
+
+    def shown(request: gr.Request) -> Any:
+        visible = desk.owner.is_owner(request)
+        return [gr.update(visible=visible) for _ in tabs]
+
+    if tabs:
+        blocks.load(
+            shown, None, tabs, queue=False, show_progress="hidden", api_visibility="private"
+        )
 
 
 def _theme() -> Any:

@@ -146,9 +146,13 @@ def _prepare() -> None:
 
 
 def _page(shelf: BotShelf, language: Language | None) -> Page:
-    from chatbot.ui.page import build_page  # imports Gradio, so only now
+    from chatbot.store import Store
+    from chatbot.ui.desk import Desk  # imports Gradio, so only now
+    from chatbot.ui.jobs import Jobs
+    from chatbot.ui.owner import OwnerGate
+    from chatbot.ui.page import build_page, page_words
 
-    return build_page(shelf, language)
+    return build_page(Desk(shelf, page_words(language), OwnerGate(), Store(), Jobs(), language))
 
 
 def _served_names(host: str, options: ServeOptions) -> set[str] | None:
