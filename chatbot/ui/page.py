@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 
@@ -21,8 +21,14 @@ from chatbot.ui.desk import Desk
 from chatbot.ui.words import TEXTS, Language, language_script
 
 STYLES = Path(__file__).parent / "styles"
-_OWNER_TABS: dict[str, Callable[[Desk], Any]] = {}  # by name, in the order of the page
 _MAX_WAITING = 64  # events in the queue; more are refused with a line that says so
+
+
+class OwnerTab(Protocol):
+    """What a tab of the owner is: built from the desk, then told which tab it stands in."""
+
+    def connect(self, tab: Any) -> None:
+        """Fills the tab whenever it is selected; it holds no data before."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,9 @@ class Page:
     blocks: Any
     launch_options: dict[str, Any]  # for `blocks.launch`
     first_script: str  # to run in the browser before anything else (see `FirstScript`)
+
+
+_OWNER_TABS: dict[str, Callable[[Desk], OwnerTab]] = {}  # by name, in the order of the page
 
 
 def page_words(fixed: Language | None) -> Any:
@@ -62,9 +71,9 @@ def build_page(desk: Desk) -> Page:
     return Page(blocks, options, language_script(desk.fixed))
 
 
-def _owner_tab(desk: Desk, name: str, build: Callable[[Desk], Any]) -> Any:
+def _owner_tab(desk: Desk, name: str, build: Callable[[Desk], OwnerTab]) -> Any:
     with gr.Tab(desk.words(f"tab_{name}"), id=name, elem_id=f"tab-{name}", visible=False) as tab:
-        build(desk)
+        build(desk).connect(tab)
     return tab
 
 
