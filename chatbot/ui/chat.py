@@ -14,6 +14,7 @@ import gradio as gr
 
 from chatbot.errors import ChatbotError
 from chatbot.ui.bots import BotState
+from chatbot.ui.conversations import Conversations
 from chatbot.ui.desk import Desk
 from chatbot.ui.history import (
     MAX_MESSAGE_CHARACTERS,
@@ -61,6 +62,7 @@ class ChatTab:
         self._box = self._message_box()
         with gr.Accordion(self._words("settings"), open=False, elem_id="settings"):
             self._panel = settings_panel(self._words, first.decoding)
+        self._conversations = Conversations(self._desk)
 
     def _build_head(self, name: str) -> None:
         with gr.Row(elem_id="head"):
@@ -142,8 +144,8 @@ class ChatTab:
         runs.append(self._answered(again, self._answer_again))
         box.stop(None, None, None, cancels=runs, **_HIDDEN)
         bot.undo(_undo, bot, [bot, box, self._store], cancels=runs, **_QUICK)
-        # In the browser alone: it is forgotten even if the window is closed the moment after.
-        self._new.click(None, None, [bot, self._store], js="() => [[], []]", **_HIDDEN)
+        self._conversations.connect(bot, self._store)
+        self._conversations.put_away(self._new, bot, self._store)
         self._new.click(self._free, None, box, cancels=runs, **_QUICK)
 
     def _answered(self, event: Any, reply: Any) -> Any:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Literal
 
-from chatbot.ui.texts import chat
+from chatbot.ui.texts import (
+    chat,
+    saved,
+)
 
 Language = Literal["en", "zh"]
 
@@ -18,7 +21,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {  # in the language of the bot, since it
     "zh": ("你好！你今天怎么样？", "你喜欢吃什么？", "讲个笑话吧。"),
 }
 
-_PARTS: tuple[ModuleType, ...] = (chat,)
+_PARTS: tuple[ModuleType, ...] = (
+    chat,
+    saved,
+)
 TEXTS: dict[Language, dict[str, str]] = {
     "en": {key: said for part in _PARTS for key, said in part.EN.items()},
     "zh": {key: said for part in _PARTS for key, said in part.ZH.items()},

@@ -1,0 +1,128 @@
+"""A visitor keeps conversations in the browser: saves, finds, opens, deletes, exports them."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_chat_page import (
+    expect_reply,
+    expect_unnamed,
+    fits_sideways,
+    replies,
+    said,
+    say,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def unfold(page):
+    page.get_by_role("button", name="Conversations").click()
+    expect(page.get_by_role("button", name="Save this one")).to_be_visible()
+
+
+def listed(page):
+    return page.locator("#saved-list label")
+
+
+def note(page):
+    return page.locator("#saved-note")
+
+
+def click(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_conversation_is_named_searched_opened_and_continued_after_a_reload(page):
+    say(page, "about <i>tea</i>")
+    expect_reply(page, "about <i>tea</i> (1)")
+    unfold(page)
+    page.get_by_label("Name").fill("Tea & <b>cake</b>")
+    click(page, "Save this one")
+    expect(note(page)).to_contain_text("Saved as “Tea & <b>cake</b>”")
+    click(page, "New chat")
+    expect(replies(page)).to_have_count(0)
+    say(page, "about trains")
+    expect_reply(page, "about trains (1)")
+    click(page, "New chat")
+    expect(listed(page)).to_have_count(2)
+    page.reload()
+    unfold(page)
+    expect(listed(page)).to_have_count(2)
+    page.get_by_label("Search").fill("tea")
+    expect(listed(page)).to_have_count(1)
+    expect(listed(page)).to_contain_text("Tea & <b>cake</b>")
+    listed(page).click()
+    click(page, "Open")
+    expect(said(page).last).to_contain_text("tea")
+    say(page, "go on")
+    expect_reply(page, "go on (3)")
+
+
+def test_a_new_chat_keeps_the_one_before_and_opening_one_keeps_what_is_on_the_screen(page):
+    for topic in ("rain", "snow"):
+        say(page, f"about {topic}")
+        expect_reply(page, f"about {topic} (1)")
+        click(page, "New chat")
+        expect(replies(page)).to_have_count(0)
+    say(page, "about fog")
+    expect_reply(page, "about fog (1)")
+    unfold(page)
+    expect(listed(page)).to_have_count(2)
+    listed(page).filter(has_text="about rain").click()
+    click(page, "Open")
+    expect(said(page).last).to_contain_text("about rain")
+    expect(listed(page)).to_have_count(3)
+
+
+def test_deleting_asks_first_and_takes_only_the_chosen_one(page):
+    for topic in ("rain", "snow"):
+        say(page, f"about {topic}")
+        expect_reply(page, f"about {topic} (1)")
+        click(page, "New chat")
+        expect(replies(page)).to_have_count(0)
+    unfold(page)
+    click(page, "Delete")
+    expect(note(page)).to_contain_text("Choose a conversation")
+    listed(page).filter(has_text="about rain").click()
+    click(page, "Delete")
+    click(page, "No")
+    expect(listed(page)).to_have_count(2)
+    click(page, "Delete")
+    click(page, "Yes, delete it")
+    expect(listed(page)).to_have_count(1)
+    page.reload()
+    unfold(page)
+    expect(listed(page)).to_contain_text("about snow")
+
+
+def test_an_export_is_a_file_of_this_visitor_alone(page, open_page, server, tmp_path):
+    say(page, "my secret")
+    expect_reply(page, "my secret (1)")
+    click(page, "New chat")
+    other = open_page(server.url)
+    unfold(other)
+    expect(other.locator("#saved-list")).to_contain_text("No conversation here yet")
+    unfold(page)
+    expect(listed(page)).to_have_count(1)
+    with page.expect_download() as download:
+        click(page, "Export")
+    assert download.value.suggested_filename == "conversations.jsonl"
+    download.value.save_as(tmp_path / "mine.jsonl")
+    record = json.loads((tmp_path / "mine.jsonl").read_text(encoding="utf-8"))
+    assert [turn["content"] for turn in record["messages"]] == [
+        "my secret",
+        "You said: my secret (1)",
+    ]
+
+
+def test_it_fits_a_phone_and_every_control_has_a_name(open_page, server):
+    page = open_page(server.url, "phone")
+    say(page, "hello " * 60)
+    expect_reply(page, "(1)")
+    unfold(page)
+    click(page, "Save this one")
+    expect(listed(page)).to_have_count(1)
+    expect_unnamed(page)
+    assert fits_sideways(page)
