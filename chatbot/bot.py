@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -22,24 +23,20 @@ from chatbot.decoding.engine import SearchEngine
 from chatbot.decoding.phrases import BlockList
 from chatbot.decoding.state import Hypotheses
 from chatbot.errors import ConfigError, MessageError
+from chatbot.explanation import Alternative, Explanation, Mark, Piece
 from chatbot.model.losses import token_nats
 from chatbot.text.cleaning import clean_text
+from chatbot.text.facts import FactBook
 from chatbot.text.source import pad, source_ids
-from chatbot.text.tokenizer import CONTROL_IDS
+from chatbot.text.tokenizer import BOT_ID, CONTROL_IDS, USER_ID
 
 MAX_MESSAGE_CHARACTERS = 2000
+_MARKS: dict[int, Mark] = {USER_ID: "user", BOT_ID: "bot", EOS_ID: "end"}
+_EXPLAINED_BEAM = 5  # hypotheses that an explanation looks at, at least
+_EXPLAINED_TOKENS = 256  # of a reply, at most
 _DECLINED = {"zh": "这个我不太想说。", "en": "I would rather not say that."}
 
 History = str | Sequence[str]
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """One finished hypothesis of a search."""
-
-    text: str
-    score: float  # as the search ranked it: nats, length-normalised for beams
-    confidence: float  # geometric mean of its tokens' probabilities, in 0..1, not calibrated
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,14 @@ class Reply:
     text: str
     confidence: float  # of the text, as in Alternative; 0 where every hypothesis was blocked
     alternatives: tuple[Alternative, ...]  # all n_best of the search, the best first
+    fact: bool = False  # the owner's own words, said in the model's place
+
+
+class _Found(NamedTuple):
+    """One hypothesis of a search: its tokens, and as it reads."""
+
+    token_ids: list[int]
+    seen: Alternative
 
 
 class Chatbot:
@@ -66,6 +71,7 @@ class Chatbot:
         self.decoding = bundle.config.decoding
         self.max_history = bundle.config.corpus.history_turns
         self._bundle = bundle
+        self._facts = FactBook(bundle.facts)
         self._engine = SearchEngine(
             bundle.seq2seq.encoder, bundle.seq2seq.decoder_step, CONTROL_IDS
         )
@@ -95,6 +101,8 @@ class Chatbot:
     ) -> list[Reply]:
         """Answers many histories in one run of the graph, each as if it were alone.
 
+        A message that asks for one of the bot's facts gets that, whatever was said before.
+
         Args:
             histories: one for each reply.
             decoding: how to search; the bundle's own settings by default.
@@ -104,26 +112,24 @@ class Chatbot:
         if not histories:
             return []
         sources = self.encode(histories, settings.history_turns)
-        found = self._engine.search(sources, settings, seeds or [settings.seed] * len(sources))
-        replies = [
-            self._choose(
-                [self._read(found, row, k) for k in range(found.scores.shape[1])], settings
-            )
-            for row in range(len(sources))
-        ]
-        return [
-            reply or self._reply_around_blocks(sources[row : row + 1], settings)
-            for row, reply in enumerate(replies)
-        ]
+        facts = [self._fact(history) for history in histories]
+        asked = [row for row, fact in enumerate(facts) if fact is None]
+        seeds = seeds or [settings.seed] * len(sources)
+        found = iter(
+            self._searched(sources[asked], settings, [seeds[row] for row in asked]) if asked else ()
+        )
+        return [fact or next(found) for fact in facts]
 
     def stream(self, history: History, decoding: DecodingConfig | None = None) -> Iterator[str]:
         """Yields the growing reply; the last text equals `reply`'s.
 
         Greedy search and sampling yield after each token. A beam changes its mind, and blocked
-        phrases are judged on the whole text: with these the finished reply is yielded once.
+        phrases are judged on the whole text: with these the finished reply is yielded once, and
+        so is a fact.
         """
         settings = decoding or self.decoding
-        if settings.strategy == "beam" or settings.n_best > 1 or settings.blocked_phrases:
+        whole = settings.strategy == "beam" or settings.n_best > 1 or settings.blocked_phrases
+        if whole or self._fact(history):
             yield self.reply(history, settings).text
             return
         shown = None
@@ -133,6 +139,44 @@ class Chatbot:
             if text != shown:
                 shown = text
                 yield text
+
+    def explain(
+        self, history: History, decoding: DecodingConfig | None = None, reply: str | None = None
+    ) -> Explanation:
+        """Tells why the model gives a reply to the last message of a history.
+
+        The probabilities are the model's own: temperature, penalties, n-gram blocking and all the
+        other settings are not applied to them. The settings decide which reply is explained where
+        none is given, and which others a beam finds (of five hypotheses at least, whatever the
+        strategy; their scores are what the settings made of them).
+
+        Args:
+            history: as in `reply`.
+            decoding: how to search; the bundle's own settings by default.
+            reply: the text to explain, whoever said it; by default what `reply` would answer. It
+                is taken in the very pieces that the search chose where the search finds this
+                text, else in those of the tokenizer; 256 at most.
+
+        Raises:
+            MessageError: the message is empty or longer than 2,000 characters.
+        """
+        settings = decoding or self.decoding
+        source = self.encode([history], settings.history_turns)
+        text = self.reply(history, settings).text if reply is None else clean_text(reply)
+        beam = self._found(source, _widened(settings))
+        token_ids = self._ids_of(text, [*beam, *self._found(source, settings)])
+        followed = self._engine.follow(source, token_ids)
+        attends = self._bundle.config.model.attention != "none"
+        return Explanation(
+            reply=text,
+            source=tuple(map(self._piece, source[0])),
+            pieces=tuple(map(self._piece, token_ids)),
+            probabilities=tuple(np.exp(followed.log_probs).tolist()),
+            attention=followed.attention if attends else None,
+            alternatives=self._others(text, beam, settings),
+            confidence=float(np.exp(followed.log_probs.mean())),
+            by_rule=text in _DECLINED.values() or self._is_fact(history, text),
+        )
 
     def score_batch(
         self, histories: Sequence[History], replies: Sequence[str]
@@ -163,6 +207,32 @@ class Chatbot:
             for history in histories
         ]
         return pad(rows)
+
+    def _fact(self, history: History) -> Reply | None:
+        """Returns the reply to a message that asks for a fact."""
+        message = history if isinstance(history, str) else "".join(history[-1:])
+        fact = self._facts.find(clean_text(message))
+        return Reply(fact.reply, 1.0, (), fact=True) if fact else None
+
+    def _is_fact(self, history: History, text: str) -> bool:
+        fact = self._fact(history)
+        return fact is not None and fact.text == text
+
+    def _searched(
+        self, sources: NDArray[np.int32], settings: DecodingConfig, seeds: Sequence[int]
+    ) -> list[Reply]:
+        """Returns what a search answers to each source."""
+        found = self._engine.search(sources, settings, list(seeds))
+        replies = [
+            self._choose(
+                [self._read(found, row, k) for k in range(found.scores.shape[1])], settings
+            )
+            for row in range(len(sources))
+        ]
+        return [
+            reply or self._reply_around_blocks(sources[row : row + 1], settings)
+            for row, reply in enumerate(replies)
+        ]
 
     def _turns(self, history: History, shown: int) -> list[str]:
         turns = [history] if isinstance(history, str) else list(history)
@@ -198,6 +268,36 @@ class Chatbot:
         declined = _DECLINED.get(self.language, _DECLINED["en"])
         return self._choose(texts, settings) or Reply(declined, 0.0, ())
 
+    def _found(self, source: NDArray[np.int32], settings: DecodingConfig) -> list[_Found]:
+        """Returns what a search of one source finds, the best first."""
+        found = self._engine.search(source, settings, [settings.seed])
+        return [
+            _Found(found.token_ids[0, k, :length].tolist(), self._read(found, 0, k))
+            for k, length in enumerate(found.lengths[0])
+        ]
+
+    def _ids_of(self, text: str, found: Sequence[_Found]) -> list[int]:
+        """Returns the tokens of a reply as a search chose them, else as the tokenizer cuts them."""
+        chosen = next((one.token_ids for one in found if one.seen.text == text), None)
+        ids = chosen or [*self._bundle.tokenizer.encode(text), EOS_ID]
+        return ids[:_EXPLAINED_TOKENS]
+
+    def _others(
+        self, text: str, found: Sequence[_Found], settings: DecodingConfig
+    ) -> tuple[Alternative, ...]:
+        """Returns each other reply that may be said, once, the best first."""
+        blocked = BlockList(settings.blocked_phrases)
+        others: dict[str, Alternative] = {}
+        for _, other in found:
+            if other.text and other.text != text and blocked.find(other.text) is None:
+                others.setdefault(other.text, other)
+        return tuple(others.values())
+
+    def _piece(self, token_id: int) -> Piece:
+        mark = _MARKS.get(int(token_id), "")
+        text = "" if mark else self._bundle.tokenizer.piece(token_id).replace("▁", " ")
+        return Piece(text, mark)
+
     def _read(self, found: Hypotheses, row: int, k: int) -> Alternative:
         length = int(found.lengths[row, k])
         mean = float(found.token_log_probs[row, k, :length].mean()) if length else 0.0
@@ -206,3 +306,9 @@ class Chatbot:
 
     def _text(self, token_ids: NDArray[np.int32]) -> str:
         return self._bundle.tokenizer.decode(token_ids.tolist())
+
+
+def _widened(settings: DecodingConfig) -> DecodingConfig:
+    """Returns the settings with a beam of at least five."""
+    width = max(_EXPLAINED_BEAM, settings.beam_size)
+    return changed(settings, strategy="beam", beam_size=width, n_best=1)

@@ -46,6 +46,13 @@ class CorpusConfig(Settings):
         240, ge=10, le=2000, description="of message or reply; longer is dropped"
     )
     max_reply_uses: int = Field(40, ge=1, description="one reply stands in so many pairs, at most")
+    reply_speaker: str | None = Field(None, description="learn only this speaker's replies")
+    join_turns: bool = Field(True, description="what a speaker says in a row is one turn")
+    message_column: str | None = Field(None, description="of a table, by name or number")
+    reply_column: str | None = Field(None, description="of a table, by name or number")
+    mask_private: bool = Field(
+        False, description="put [e-mail], [link] and the like over private details"
+    )
     validation_fraction: float = Field(0.03, gt=0, lt=1, description="of the conversations")
     max_validation_pairs: int = Field(2000, ge=1)
     seed: int = Field(0, ge=0)
@@ -92,6 +99,12 @@ class TrainingConfig(Settings):
     validate_every: int = Field(0, ge=0, description="steps between validations; 0: about twenty")
     patience: int = Field(5, ge=1, description="validations without gain before it stops early")
     checkpoint_seconds: float = Field(60.0, ge=0)
+    rehearsal: float = Field(
+        0.5, ge=0, lt=1, description="share of the base's old pairs when a model is fine-tuned"
+    )
+    corrections: bool = Field(
+        False, description="the corpora are corrections of the base: learned until it says each"
+    )
     seed: int = Field(0, ge=0)
 
     @model_validator(mode="after")
@@ -165,7 +178,7 @@ def with_settings(config: Config, assignments: Iterable[str]) -> Config:
     >>> with_settings(Config(), ["model.dropout=0.2"]).model.dropout
     0.2
     """
-    values = config.model_dump()
+    values = config.model_dump(exclude_unset=True)  # what was not asked for stays so
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         section, dot, key = path.strip().partition(".")
@@ -174,17 +187,18 @@ def with_settings(config: Config, assignments: Iterable[str]) -> Config:
                 f"Cannot read the setting {assignment!r}: it has no section, key and value. "
                 "Write it as section.key=value, for instance model.dropout=0.2."
             )
-        if section not in values:
-            raise ConfigError(
-                f"Unknown section {section!r} in {assignment!r}.{_near(section, values)}"
-            )
-        values[section][key] = _scalar(text)
+        if section not in Config.model_fields:
+            known = _near(section, Config.model_fields)
+            raise ConfigError(f"Unknown section {section!r} in {assignment!r}.{known}")
+        values.setdefault(section, {})[key] = (
+            _name(text) if _is_name(section, key) else _scalar(text)
+        )
     return validated(Config, values)
 
 
 def changed(section: Section, **changes: Any) -> Section:
     """Returns a copy of a section with some settings changed and all of them checked again."""
-    return validated(type(section), {**section.model_dump(), **changes})
+    return validated(type(section), {**section.model_dump(exclude_unset=True), **changes})
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -209,6 +223,21 @@ def _scalar(text: str) -> Any:
         return yaml.safe_load(text)
     except (ValueError, yaml.YAMLError):  # such as 2020-13-45
         return text
+
+
+def _is_name(section: str, key: str) -> bool:
+    """Tells settings that hold somebody's or something's name, which YAML could misread."""
+    fields = Config.model_fields[section].default.__class__.model_fields
+    return key in fields and fields[key].annotation == str | None
+
+
+def _name(text: str) -> str | None:
+    """Reads a name as it is written, `yes`, `2` and `Ann: x` too; quotation marks are left off."""
+    name = text.strip()
+    quoted = _scalar(name) if name[:1] in ("'", '"') else None
+    if isinstance(quoted, str):
+        return quoted
+    return None if name in ("", "null", "~") else name
 
 
 def _near(word: str, known: Iterable[str]) -> str:

@@ -25,5 +25,9 @@ class TrainingError(ChatbotError):
     """A training cannot start, resume, or go on."""
 
 
+class StoreError(ChatbotError):
+    """The records cannot be read or written."""
+
+
 class MessageError(ChatbotError):
     """A message to the bot is empty or too long."""

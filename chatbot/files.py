@@ -12,11 +12,12 @@ from typing import BinaryIO
 from chatbot.errors import ConfigError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)\Z", re.IGNORECASE)  # no files on Windows
+# No files on Windows, and a file beside the models here.
+_TAKEN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|default)\Z", re.IGNORECASE)
 
 
 def home() -> Path:
-    """The folder that holds `saved_models/` and `runs/`: CHATBOT_HOME, else this checkout."""
+    """The folder of `saved_models/`, `runs/` and `uploads/`: CHATBOT_HOME, else this checkout."""
     return Path(os.environ.get("CHATBOT_HOME") or Path(__file__).resolve().parent.parent)
 
 
@@ -30,13 +31,23 @@ def runs_folder() -> Path:
     return home() / "runs"
 
 
+def uploads_folder() -> Path:
+    """The folder of the corpora that the owner uploaded."""
+    return home() / "uploads"
+
+
+def fetched_folder() -> Path:
+    """The folder of the public corpora that were fetched."""
+    return home() / "corpora-fetched"
+
+
 def checked_name(name: str) -> str:
     """Returns `name` if it can name a model and its folder.
 
     Raises:
         ConfigError: it holds anything but letters, digits, - and _, or is too long.
     """
-    if not _NAME.match(name) or _DEVICES.match(name):
+    if not _NAME.match(name) or _TAKEN.match(name):
         raise ConfigError(
             f"{name[:80]!r} cannot name a model: a name starts with a letter or digit and holds "
             "only letters, digits, - and _, 64 at most. Choose another name."

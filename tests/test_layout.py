@@ -21,9 +21,11 @@ MAY_IMPORT = {
     "model": ["config"],
     "bundle": ["config", "files", "text", "model"],
     "training": ["corpus", "model", "text", "bundle", "decoding"],
-    "bot": ["bundle", "decoding", "text"],
+    "explanation": [],
+    "bot": ["bundle", "decoding", "explanation", "text"],
     "evaluation": ["bot", "corpus"],
-    "store": ["config", "files"],
+    "database": ["errors"],
+    "store": ["config", "database", "files"],
     "ui": ["bot", "bundle", "corpus", "quiet", "store"],
 }
 SEE_ALL = {"cli", "commands", "__main__", "__init__"}

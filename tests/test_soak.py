@@ -5,7 +5,7 @@ import gc
 import pytest
 
 from chatbot.config import changed
-from chatbot.training.device import peak_memory_bytes
+from chatbot.training.processor import peak_memory_bytes
 
 MIB = 2**20
 

@@ -1,4 +1,7 @@
-"""How a training looks on the terminal: an estimate, a bar, and what the bot answers by now."""
+"""How a training looks on the terminal: an estimate, a bar, and what the bot answers by now.
+
+And how a download looks.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,15 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 
 
 class TrainingDisplay:
@@ -66,12 +77,57 @@ class TrainingDisplay:
         ]
         self._console.print(escape("\n".join(lines)), highlight=False, soft_wrap=True)
 
+    def _show_done(self, reason: str, best_step: int, **_: Any) -> None:
+        if reason != "all steps":
+            self._console.print(
+                f"Ended early ({reason}); the best weights so far are those of step {best_step:,}.",
+                highlight=False,
+            )
+
     def _show_early(self, best_step: int, **_: Any) -> None:
         self._console.print(
             f"Stopped early: no gain on the validation side since step {best_step:,}, "
             "whose weights are kept.",
             highlight=False,
         )
+
+
+class DownloadDisplay:
+    """Is told how much of each file is here, and shows a bar for it where there is a terminal."""
+
+    def __init__(self) -> None:
+        """Opens nothing yet."""
+        console = Console()
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
+            TransferSpeedColumn(), console=console, disable=not console.is_terminal,
+        )  # fmt: skip
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> DownloadDisplay:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, name: str, here: int, total: int | None, /) -> None:
+        """Shows that `here` bytes of a file arrived, of `total` if known."""
+        if name not in self._tasks:
+            self._tasks[name] = self._bar.add_task(escape(name), total=total)
+        self._bar.update(self._tasks[name], completed=here, total=total)
+
+
+def show_estimate(facts: Mapping[str, Any]) -> None:
+    """Prints what a training would cost, and what to think of before."""
+    print(
+        f"{facts['parameters']:,} weights on {facts['pairs']:,} pairs: {facts['steps']:,} steps "
+        f"({facts['epochs']} epochs), about {_duration(facts['seconds'])}, "
+        f"{facts['memory_bytes'] / 2**30:.1f} GiB of memory; the model takes "
+        f"{facts['bundle_bytes'] / 1e6:.1f} MB. Told from {facts['basis']}."
+    )
+    for warning in facts["warnings"]:
+        print(f"Mind: {warning}")
 
 
 def _duration(seconds: float) -> str:

@@ -9,16 +9,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from chatbot.commands.options import Settings
+from chatbot.commands.options import Settings, print_json
 from chatbot.errors import BundleError, ConfigError, TrainingError
 from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from chatbot.config import Config
+    from chatbot.training.job import Job
     from chatbot.training.run import RunFolder
 
 STOPPED = 130
@@ -41,8 +42,22 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Time to spend.")] = None,
     steps: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
+    only_estimate: Annotated[
+        bool, typer.Option("--estimate", help="Tell time, memory and size; train nothing.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --estimate: print one JSON object.")
+    ] = False,
 ) -> int:
     """Train a bot on your own conversations."""
+    if only_estimate and not resume:
+        asked = Asked(corpora or [], name, _config(config, settings, minutes, steps), base)
+        return _estimate(asked, as_json)
+    if as_json or only_estimate:
+        raise ConfigError(
+            "--json and --estimate go with a training that is not begun: leave --resume out, and "
+            "give --json together with --estimate alone."
+        )
     if not name:
         raise ConfigError("The training has no name. Give the new model one: --name my-bot.")
     if resume:
@@ -52,7 +67,33 @@ def train(
                 f"alone, or start a new training --from {name}."
             )
         return _train(_resumed(name))
-    return _train(_set_up(corpora or [], name, _config(config, settings, minutes, steps), base))
+    asked = Asked(corpora or [], name, _config(config, settings, minutes, steps), base)
+    return _train(_set_up(asked))
+
+
+class Asked(NamedTuple):
+    """What was asked for on the command line."""
+
+    corpora: list[str]
+    name: str
+    config: Config
+    base: str | None
+
+    def job(self) -> Job:
+        """Returns it as a job.
+
+        Raises:
+            ConfigError: there is no corpus.
+        """
+        from chatbot.corpus.prepare import parse_source
+        from chatbot.training.job import Job
+
+        if not self.corpora:
+            raise ConfigError(
+                "There is nothing to train on. Name a corpus: a file or folder of conversations."
+            )
+        sources = [parse_source(text) for text in self.corpora]
+        return Job(self.name, sources, self.config, self.base, _this_command())
 
 
 def _config(
@@ -70,6 +111,7 @@ def _config(
 
 def _resumed(name: str) -> RunFolder:
     from chatbot.files import checked_name, runs_folder
+    from chatbot.training.job import check_place
     from chatbot.training.run import RunFolder
 
     run = RunFolder(runs_folder() / checked_name(name))
@@ -78,22 +120,33 @@ def _resumed(name: str) -> RunFolder:
             f"There is no training named {name!r} to resume. "
             "Leave --resume out to start it, or correct the name."
         )
+    run.forget_stop()  # asked of an earlier sitting
+    check_place(run)
     return run
 
 
-def _set_up(corpora: list[str], name: str, config: Config, base: str | None) -> RunFolder:
+def _set_up(asked: Asked) -> RunFolder:
     from chatbot.commands.corpora import show_report
-    from chatbot.corpus.prepare import parse_source
-    from chatbot.training.job import Job, set_up
+    from chatbot.training.job import set_up
 
-    if not corpora:
-        raise ConfigError(
-            "There is nothing to train on. Name a corpus: a file or folder of conversations."
-        )
-    sources = [parse_source(text) for text in corpora]
-    run, prepared = set_up(Job(name, sources, config, base, _this_command()))
+    run, prepared = set_up(asked.job())
     show_report(prepared.report)
     return run
+
+
+def _estimate(asked: Asked, as_json: bool) -> int:
+    from chatbot.commands.progress import show_estimate
+    from chatbot.training.job import draft, estimated, new_run
+
+    job = asked.job()
+    if job.name:
+        new_run(job)  # a name that is taken is better known now
+    told = estimated(draft(job)).as_dict()
+    if as_json:
+        print_json(told)
+    else:
+        show_estimate(told)
+    return 0
 
 
 def _this_command() -> str:
@@ -101,26 +154,38 @@ def _this_command() -> str:
 
 
 def _train(run: RunFolder) -> int:
-    import_tensorflow()
+    with run.failures_told():
+        import_tensorflow()
+        try:
+            return _train_and_save(run)
+        except KeyboardInterrupt:
+            return _stopped(run, "at the last checkpoint; nothing is lost")
+
+
+def _train_and_save(run: RunFolder) -> int:
+    from chatbot.bundle import read_info
     from chatbot.commands.progress import TrainingDisplay
     from chatbot.training.job import run_training, save_result
 
-    try:
-        with TrainingDisplay() as display, _Interruptible() as interrupt:
-            outcome = run_training(run, observe=display, should_stop=interrupt.asked)
-        if outcome.status == "stopped":
-            return _stopped(run, f"at step {outcome.progress.step:,}")
-        path = save_result(run, outcome)
-        _verify_in_a_fresh_process(path)
-    except KeyboardInterrupt:
-        return _stopped(run, "at the last checkpoint")
+    with TrainingDisplay() as display, _Interruptible() as interrupt:
+        outcome = run_training(run, observe=display, should_stop=interrupt.asked)
+    if outcome.status == "stopped":
+        step = outcome.progress.step
+        return _stopped(
+            run, f"at step {step:,}; nothing is lost" if step else "before it learned anything"
+        )
+    path = save_result(run, outcome)
+    _verify_in_a_fresh_process(path)
+    run.forget_stop()
+    run.log("saved", path=str(path), metrics=read_info(path).metrics)
     print(f"Saved {path}. Talk to it:\n  python -m chatbot chat {run.name}")
     return 0
 
 
 def _stopped(run: RunFolder, where: str) -> int:
+    run.forget_stop()
     print(
-        f"Stopped {where}; nothing is lost. Go on with:\n"
+        f"Stopped {where}. Go on with:\n"
         f"  python -m chatbot train --name {run.name} --resume"
     )
     return STOPPED

@@ -6,6 +6,7 @@ they do not depend on the order of files.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import itertools
@@ -48,10 +49,19 @@ class Verdict(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What one speaker said at a stretch."""
+    """What one speaker said at a stretch.
+
+    Attributes:
+        speaker: who.
+        text: as a message that is replied to.
+        reply: as a reply; the same where all that was said is joined.
+        learned: whether it may be a reply to learn.
+    """
 
     speaker: str
     text: str
+    reply: str
+    learned: bool = True
 
 
 def draw(seed: int, purpose: str, *texts: str) -> float:
@@ -69,10 +79,7 @@ def clean_conversation(conversation: Conversation) -> tuple[Conversation, int]:
     mended = [_mended(turn) for turn in conversation.turns]
     turns = tuple(map(clean_text, mended))
     changes = sum(new != old for new, old in zip(mended, conversation.turns, strict=True))
-    cleaned = Conversation(
-        conversation.id, turns, conversation.speakers, conversation.reply_speaker
-    )
-    return cleaned, changes
+    return dataclasses.replace(conversation, turns=turns), changes
 
 
 def _mended(text: str) -> str:
@@ -82,7 +89,7 @@ def _mended(text: str) -> str:
 
 
 def extract_pairs(
-    conversations: Iterable[Conversation], *, history_turns: int
+    conversations: Iterable[Conversation], *, history_turns: int, join_turns: bool = True
 ) -> Iterator[DialoguePair]:
     """Yields a pair for each turn that replies to another speaker's.
 
@@ -92,27 +99,35 @@ def extract_pairs(
     Args:
         conversations: clean ones, see `clean_conversation`.
         history_turns: turns before the reply, at most.
+        join_turns: several turns on end are one text; else the last of them is the message that
+            is replied to, and the first of them is the reply.
     """
     for conversation in conversations:
-        turns = _joined(conversation)
+        turns = _joined(conversation, join_turns)
         for index in range(1, len(turns)):
             replier = conversation.reply_speaker
-            if replier is None or turns[index].speaker == replier:
+            if turns[index].learned and replier in (None, turns[index].speaker):
                 first = max(0, index - history_turns)
                 history = _alternating(turns[first:index], turns[index].speaker)
                 texts = tuple(turn.text for turn in history)
-                yield DialoguePair(texts, turns[index].text, conversation.id)
+                yield DialoguePair(texts, turns[index].reply, conversation.id)
 
 
-def _joined(conversation: Conversation) -> list[Turn]:
+def _joined(conversation: Conversation, join_turns: bool) -> list[Turn]:
     """Returns the turns, those of one speaker in a row made one."""
     if not conversation.speakers:
-        return [Turn("ab"[i % 2], text) for i, text in enumerate(conversation.turns)]
-    spoken = map(Turn, conversation.speakers, conversation.turns)
-    return [
-        Turn(speaker, " ".join(turn.text for turn in run if turn.text))
-        for speaker, run in itertools.groupby(spoken, key=lambda turn: turn.speaker)
-    ]
+        return [Turn("ab"[i % 2], text, text) for i, text in enumerate(conversation.turns)]
+    places = itertools.groupby(range(len(conversation.turns)), conversation.speakers.__getitem__)
+    return [_run(conversation, speaker, list(run), join_turns) for speaker, run in places]
+
+
+def _run(conversation: Conversation, speaker: str, run: Sequence[int], join_turns: bool) -> Turn:
+    texts = [conversation.turns[place] for place in run]
+    learned = conversation.context_only.isdisjoint(run)
+    if join_turns:
+        joined = " ".join(filter(None, texts))
+        return Turn(speaker, joined, joined, learned)
+    return Turn(speaker, texts[-1], texts[0], learned)
 
 
 def _alternating(turns: Sequence[Turn], replier: str) -> Sequence[Turn]:

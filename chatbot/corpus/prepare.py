@@ -6,6 +6,7 @@ result. Knows no token and no model.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 import re
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatbot.config import CorpusConfig
+from chatbot.corpus.catalogue import located
+from chatbot.corpus.formats.columns import Chosen
 from chatbot.corpus.pairs import (
     Reason,
     RejectionCounts,
@@ -25,9 +28,11 @@ from chatbot.corpus.pairs import (
     judge_pairs,
     split_by_conversation,
 )
+from chatbot.corpus.private import PrivateLog
 from chatbot.corpus.readers import read_conversations
 from chatbot.corpus.records import Conversation, DialoguePair, ReadingLog
 from chatbot.corpus.report import CorpusReport, Sides, SourceReport, measure
+from chatbot.corpus.speakers import ReplySpeaker, unknown_speaker
 from chatbot.errors import CorpusError
 
 _WEIGHTED = re.compile(r"(?P<path>.+)@(?P<weight>-?\d+(?:\.\d*)?|-?\.\d+)\Z", re.DOTALL)
@@ -58,36 +63,45 @@ class PreparedCorpus:
 def parse_source(text: str) -> CorpusSource:
     """Reads `PATH` or `PATH@WEIGHT`; a path that exists as written has no weight.
 
+    Instead of a path, the id of a public set that was fetched.
+
     Raises:
-        CorpusError: the weight is not above 0, or above 1000.
+        CorpusError: the weight is not above 0, or above 1000; or the set is not fetched yet.
 
     >>> parse_source("mine.csv@8").weight
     8.0
     """
     match = _WEIGHTED.match(text)
     if match is None or Path(text).exists():
-        return CorpusSource(Path(text))
+        return CorpusSource(located(text))
     weight = float(match["weight"])
     if not 0 < weight <= _MAX_WEIGHT:
         raise CorpusError(
             f"The weight {match['weight']} of {match['path']} is out of range. "
             f"Give a share below 1 or a number of repeats up to {_MAX_WEIGHT}, such as @0.2 or @8."
         )
-    return CorpusSource(Path(match["path"]), weight)
+    return CorpusSource(located(match["path"]), weight)
 
 
-def prepare_corpus(sources: Sequence[CorpusSource], config: CorpusConfig) -> PreparedCorpus:
+def prepare_corpus(
+    sources: Sequence[CorpusSource], config: CorpusConfig, *, at_most: int | None = None
+) -> PreparedCorpus:
     """Turns corpora into a training side, a validation side and a report.
 
     A pair of history and reply stands on one side only. The validation side is neither repeated
     nor trained on; of a corpus that is one single conversation, it is the end.
 
+    Args:
+        sources: what to read, in order.
+        config: how to read it.
+        at_most: read only so many pairs of each source, for a report in a hurry.
     Raises:
         CorpusError: a source cannot be read, or fewer than two pairs are left.
     """
     if not sources:
         raise CorpusError("No corpus was given. Name a file or a folder of conversations.")
-    readings = [_read(source, config) for source in sources]
+    readings = [_read(source, config, at_most) for source in sources]
+    _refuse_unknown(readings)
     _judge(readings, config)
     kept = [pair for reading in readings for pair in reading.kept]
     if len(kept) < 2:
@@ -106,6 +120,8 @@ def prepare_corpus(sources: Sequence[CorpusSource], config: CorpusConfig) -> Pre
         [reading.report() for reading in readings],
         [*split.train, *split.validation],
         sides,
+        _private(readings),
+        private_masked=config.mask_private,
         seed=config.seed,
     )
     return PreparedCorpus(tuple(train), tuple(split.validation), report)
@@ -124,19 +140,30 @@ class _Reading:
     pairs: list[DialoguePair] = field(default_factory=list)
     kept: list[DialoguePair] = field(default_factory=list)
     rejected: RejectionCounts = field(default_factory=Counter)
+    private: PrivateLog = field(default_factory=PrivateLog)
+    speaker: ReplySpeaker = field(default_factory=lambda: ReplySpeaker(None))
+    is_whole: bool = True
 
-    def clean(self, conversations: Iterable[Conversation], seed: int) -> Iterator[Conversation]:
+    def clean(
+        self, conversations: Iterable[Conversation], config: CorpusConfig
+    ) -> Iterator[Conversation]:
         """Yields the conversations that the weight keeps, clean, and counts them."""
         for conversation in conversations:
             share = self.source.weight
-            if share < 1 and draw(seed, "share", conversation.id) >= share:
+            if share < 1 and draw(config.seed, "share", conversation.id) >= share:
                 self.left_out += 1
                 continue
             cleaned, mended = clean_conversation(conversation)
             self.conversations += 1
             self.turns += len(cleaned.turns)
             self.mended += mended
-            yield cleaned
+            yield self._without_private(cleaned, config)
+
+    def _without_private(self, conversation: Conversation, config: CorpusConfig) -> Conversation:
+        turns = tuple(
+            self.private.passed(turn, masked=config.mask_private) for turn in conversation.turns
+        )
+        return dataclasses.replace(conversation, turns=turns)
 
     def report(self) -> SourceReport:
         """Returns the counts; a pair that only the validation limit dropped is not kept."""
@@ -152,14 +179,39 @@ class _Reading:
             rejected={str(reason): count for reason, count in self.rejected.items()},
             skipped_files=tuple(self.log.skipped_files),
             notes=dict(self.log.notes),
+            is_whole=self.is_whole,
         )
 
 
-def _read(source: CorpusSource, config: CorpusConfig) -> _Reading:
-    reading = _Reading(source)
-    conversations = reading.clean(read_conversations(source.path, reading.log), config.seed)
-    reading.pairs = list(extract_pairs(conversations, history_turns=config.history_turns))
+def _read(source: CorpusSource, config: CorpusConfig, at_most: int | None) -> _Reading:
+    reading = _Reading(source, speaker=ReplySpeaker(config.reply_speaker))
+    chosen = Chosen(config.message_column, config.reply_column)
+    spoken = reading.speaker.applied(read_conversations(source.path, reading.log, chosen))
+    pairs = extract_pairs(
+        reading.clean(spoken, config),
+        history_turns=config.history_turns,
+        join_turns=config.join_turns,
+    )
+    reading.pairs = list(itertools.islice(pairs, at_most))
+    reading.is_whole = next(pairs, None) is None
     return reading
+
+
+def _refuse_unknown(readings: Sequence[_Reading]) -> None:
+    """Raises CorpusError for a chosen speaker or column that no source has."""
+    unknown = unknown_speaker([reading.speaker for reading in readings])
+    if unknown is not None:
+        raise unknown
+    lines = [line for reading in readings for line in reading.log.unknown_columns]
+    if lines and not any(reading.log.has_columns for reading in readings):
+        raise CorpusError(lines[0])
+
+
+def _private(readings: Sequence[_Reading]) -> PrivateLog:
+    log = PrivateLog()
+    for reading in readings:
+        log.add(reading.private)
+    return log
 
 
 def _judge(readings: Sequence[_Reading], config: CorpusConfig) -> None:

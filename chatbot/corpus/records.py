@@ -16,12 +16,14 @@ class Conversation:
         turns: the texts, oldest first.
         speakers: one name a turn; empty when the turns alternate between two speakers.
         reply_speaker: when set, only this speaker's turns are replies to learn ("assistant").
+        context_only: places of turns that were said, and are no replies to learn.
     """
 
     id: str
     turns: tuple[str, ...]
     speakers: tuple[str, ...] = ()
     reply_speaker: str | None = None
+    context_only: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,11 @@ class ReadingLog:
     Attributes:
         skipped_files: files of a folder that are no corpus, relative to it.
         notes: what was passed over or guessed, in words, and how often.
+        unknown_columns: for each table without the columns that were chosen, what to tell.
+        has_columns: whether some table had them.
     """
 
     skipped_files: list[str] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    unknown_columns: list[str] = field(default_factory=list)
+    has_columns: bool = False

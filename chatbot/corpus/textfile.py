@@ -1,7 +1,8 @@
-"""A file of text, plain or gzip, of which nothing is known yet: is it text, and in which encoding?
+"""A file of text, plain or packed, of which nothing is known yet: is it text, in which encoding?
 
 `examine` reads the file once, in constant memory, so that whoever reads the lines afterwards
-meets no torn archive, no bomb and no undecodable byte. Knows no corpus format.
+meets no torn archive, no bomb and no undecodable byte; `peek` reads its beginning. Knows no
+corpus format.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any
 
 from chatbot.errors import CorpusError
 
@@ -21,6 +25,10 @@ MAX_LINE_BYTES = 4 * 1024**2  # of one line, in formats that are read by lines
 _MAX_RATIO = 150  # of unpacked to packed; text reaches 3 to 20, a bomb 1000
 _RATIO_MATTERS_FROM = 64 * 1024**2  # bytes
 _CHUNK = 1024**2
+_PEEK_BYTES = 6 * 1024**2  # enough to meet a line that is too long
+_ZIPPED_TEXTS = (".txt", ".json", ".jsonl")
+_ENCRYPTED = 1  # bit of a ZIP archive's flags
+_SHOWN_NAME = 200  # characters
 _EVIDENCE_CHUNKS = 4  # with bytes beyond ASCII, kept to guess the encoding from
 
 _BOMS = {
@@ -28,8 +36,9 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_ZIP = "a ZIP archive or an Office document"
 _NOT_TEXT = {
-    b"PK\x03\x04": "a ZIP archive or an Office document",
+    b"PK\x03\x04": _ZIP,
     b"%PDF": "a PDF document",
     b"\x89PNG": "an image",
     b"\xff\xd8\xff": "an image",
@@ -54,6 +63,7 @@ class TextFile:
         encoding: a codec that Python knows.
         lines: the number of line ends.
         long_line: the number of the first line above `MAX_LINE_BYTES`, or None.
+        is_whole: whether all of it was read; else the numbers are of the beginning.
     """
 
     path: Path
@@ -61,10 +71,14 @@ class TextFile:
     encoding: str
     lines: int
     long_line: int | None
+    is_whole: bool = True
 
     def open(self) -> io.TextIOWrapper:
         """Opens the text; `\\r\\n` and `\\r` read as `\\n`, undecodable bytes as U+FFFD."""
-        return io.TextIOWrapper(open_bytes(self.path), self.encoding, errors="replace")
+        opened: Any = open_bytes(self.path)
+        if not self.is_whole:
+            opened = io.BufferedReader(_Guarded(opened, self.path, self.name), _CHUNK)
+        return io.TextIOWrapper(opened, self.encoding, errors="replace")
 
     def numbered_lines(self) -> Iterator[tuple[int, str]]:
         """Yields each line without its end, and its number from 1 on.
@@ -72,25 +86,60 @@ class TextFile:
         Raises:
             CorpusError: a line is longer than any conversation.
         """
-        self.check_lines()
         with self.open() as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(self.checked(file), start=1):
                 yield number, line.rstrip("\n")
+
+    def checked(self, opened: io.TextIOWrapper) -> Iterator[str]:
+        """Yields the lines of the opened file; one that is too long is an error before it is read.
+
+        Raises:
+            CorpusError: a line is longer than any conversation.
+        """
+        self.check_lines()
+        if self.is_whole:  # and so none of its lines is too long
+            yield from opened
+            return
+        lines = iter(lambda: opened.readline(MAX_LINE_BYTES), "")
+        for number, line in enumerate(lines, start=1):
+            if len(line) == MAX_LINE_BYTES:
+                raise self._too_long(number)
+            yield line
 
     def check_lines(self) -> None:
         """Raises CorpusError when a line is longer than any conversation."""
         if self.long_line is not None:
-            raise CorpusError(
-                f"{self.name} line {self.long_line} is longer than {MAX_LINE_BYTES >> 20} MB, "
-                "which no conversation is. Check that this is the right file, "
-                "and that each of its conversations or turns stands on its own line."
-            )
+            raise self._too_long(self.long_line)
+
+    def _too_long(self, line: int) -> CorpusError:
+        return CorpusError(
+            f"{self.name} line {line} is longer than {MAX_LINE_BYTES >> 20} MB, "
+            "which no conversation is. Check that this is the right file, "
+            "and that each of its conversations or turns stands on its own line."
+        )
+
+    def beginning(self, characters: int) -> str:
+        """Returns so many characters from the start."""
+        with self.open() as file:
+            return file.read(characters)
 
     def head(self) -> list[str]:
         """Returns the first 50 lines, or fewer where they are very long."""
-        with self.open() as file:
-            lines = file.readlines(_CHUNK) if self.long_line is None else [file.read(_CHUNK)]
-        return [line.rstrip("\n") for line in lines[:50]]
+        text = self.beginning(_CHUNK)
+        lines = text.split("\n")
+        if len(lines) > 1 and (not lines[-1] or len(text) == _CHUNK):
+            lines.pop()  # nothing, or cut off
+        return lines[:50]
+
+
+def printable(name: object) -> str:
+    """Returns a file's name as a message may show it, on one line; people name files anything.
+
+    >>> printable(Path("a\\nb.csv"))
+    'a?b.csv'
+    """
+    text = "".join(c if c.isprintable() else "?" for c in str(name))
+    return text if len(text) <= _SHOWN_NAME else f"{text[:_SHOWN_NAME]}…"
 
 
 def is_gzip(path: Path) -> bool:
@@ -99,9 +148,25 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == b"\x1f\x8b"
 
 
-def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    """Opens a file for reading, unpacked."""
-    return gzip.open(path, "rb") if is_gzip(path) else path.open("rb")
+def open_bytes(path: Path) -> gzip.GzipFile | IO[bytes]:
+    """Opens a file for reading, unpacked; of a ZIP archive, the one text inside.
+
+    An iPhone exports a chat as an archive of `_chat.txt` and its photos.
+    """
+    if is_gzip(path):
+        return gzip.open(path, "rb")
+    return _open_zipped(path) or path.open("rb")
+
+
+def _open_zipped(path: Path) -> IO[bytes] | None:
+    if not zipfile.is_zipfile(path) or first_bytes(path, 4) != b"PK\x03\x04":
+        return None
+    with zipfile.ZipFile(path) as archive:
+        texts = [m for m in archive.infolist() if m.filename.lower().endswith(_ZIPPED_TEXTS)]
+        own = [m for m in texts if not m.filename.startswith("__MACOSX/")]
+        if len(own) != 1 or own[0].flag_bits & _ENCRYPTED:
+            return None
+        return archive.open(own[0])  # stays open when the archive is closed
 
 
 def examine(path: Path, name: str | None = None) -> TextFile:
@@ -110,20 +175,73 @@ def examine(path: Path, name: str | None = None) -> TextFile:
     Raises:
         CorpusError: it is missing, empty, not text, a torn archive, or unpacks to too much.
     """
-    called = name or path.name
-    if path.exists() and not path.is_file():
-        raise CorpusError(f"{path} is no regular file. Save the conversations to a file first.")
+    return _examined(path, printable(name or path.name), at_most=None)
+
+
+def peek(path: Path, name: str | None = None) -> TextFile:
+    """Does the same with no more than the beginning, for whoever reads no further either.
+
+    What lies behind may still be torn: read it within `telling_torn`.
+
+    Raises:
+        CorpusError: see `examine`.
+    """
+    return _examined(path, printable(name or path.name), at_most=_PEEK_BYTES)
+
+
+def is_folder(path: Path) -> bool:
+    """Tells a folder from a file, and from a path that cannot even be."""
     try:
-        scan = _scan(path, called)
+        return path.is_dir()
+    except OSError:  # the name is too long
+        return False
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """Returns the first bytes of a file as they lie there, packed or not.
+
+    Raises:
+        CorpusError: it is missing or cannot be read.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise CorpusError(
+                f"{printable(path)} is no regular file. Save the conversations to a file first."
+            )
+        with path.open("rb") as file:
+            return file.read(count)
+    except (OSError, ValueError) as error:  # ValueError: NUL in the path
+        raise _unreadable(path, error) from None
+
+
+@contextmanager
+def telling_torn(name: str) -> Iterator[None]:
+    """Turns what an archive raises where it is torn into a CorpusError."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise _torn(name, error) from None
+
+
+def _examined(path: Path, name: str, at_most: int | None) -> TextFile:
+    first_bytes(path, 0)
+    try:
+        scan = _scan(path, name, at_most)
+    except (gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError) as error:
+        raise _torn(name, error) from None
     except OSError as error:
-        if isinstance(error, gzip.BadGzipFile):
-            raise _torn(called, error) from None
-        raise CorpusError(
-            f"Cannot read {path}: {error.strerror}. Check the path and your rights to read it."
-        ) from None
+        raise _unreadable(path, error) from None
     if not scan.size:
-        raise CorpusError(f"{called} is empty. Put conversations into it, or leave it out.")
-    return TextFile(path, called, scan.encoding(called), scan.lines, scan.long_line)
+        raise CorpusError(f"{name} is empty. Put conversations into it, or leave it out.")
+    encoding = scan.encoding(name)
+    return TextFile(path, name, encoding, scan.lines, scan.long_line, scan.is_whole)
+
+
+def _unreadable(path: Path, error: Exception) -> CorpusError:
+    reason = getattr(error, "strerror", None) or error
+    return CorpusError(
+        f"Cannot read {printable(path)}: {reason}. Check the path and your rights to read it."
+    )
 
 
 @dataclass
@@ -136,6 +254,7 @@ class _Scan:
     head: bytes = b""
     evidence: list[bytes] = field(default_factory=list)
     is_utf8: bool = True
+    is_whole: bool = True
     _run: int = 0  # bytes since the last line end
     _decoder: codecs.IncrementalDecoder = field(
         default_factory=codecs.getincrementaldecoder("utf-8")
@@ -172,7 +291,7 @@ class _Scan:
             if self.head.startswith(mark):
                 return encoding
         self._refuse_binary(name)
-        if self.is_utf8:
+        if self.is_utf8 and self.is_whole:
             self._try_utf8(b"", final=True)
         return (
             "utf-8" if self.is_utf8 else guess_encoding(b"".join(map(_whole_lines, self.evidence)))
@@ -183,6 +302,11 @@ class _Scan:
         controls = len(self.head) - len(self.head.translate(None, _CONTROLS))
         if kind is None and controls * 100 > len(self.head):
             kind = "binary"
+        if kind == _ZIP:
+            raise CorpusError(
+                f"{name} is {kind}, not text. Unpack it and name the file or folder of "
+                "conversations inside, or save the document as plain text."
+            )
         if kind is not None:
             raise CorpusError(
                 f"{name} is {kind}, not text. Save the conversations as CSV, JSON or plain text "
@@ -190,31 +314,61 @@ class _Scan:
             )
 
 
-def _scan(path: Path, name: str) -> _Scan:
+def _scan(path: Path, name: str, at_most: int | None) -> _Scan:
     scan, packed = _Scan(), path.stat().st_size
     with open_bytes(path) as file:
         while chunk := _read(file, name, scan):
+            if at_most is not None and scan.size >= at_most:
+                scan.is_whole = False
+                break
             scan.take(chunk)
-            if scan.size > MAX_BYTES or (
-                scan.size > _RATIO_MATTERS_FROM and scan.size > packed * _MAX_RATIO
-            ):
-                raise CorpusError(
-                    f"{name} unpacks to more than {scan.size >> 20} MB, too much for a corpus. "
-                    "Check that it is the right file, or split it into smaller ones."
-                )
+            _refuse_bomb(scan.size, packed, name)
     return scan
 
 
-def _read(file: gzip.GzipFile | io.BufferedReader, name: str, scan: _Scan) -> bytes:
+def _refuse_bomb(size: int, packed: int, name: str) -> None:
+    if size > MAX_BYTES or (size > _RATIO_MATTERS_FROM and size > packed * _MAX_RATIO):
+        raise CorpusError(
+            f"{name} unpacks to more than {size >> 20} MB, too much for a corpus. "
+            "Check that it is the right file, or split it into smaller ones."
+        )
+
+
+class _Guarded(io.RawIOBase):
+    """The bytes of a file of which only the beginning was examined; a bomb ends in an error."""
+
+    def __init__(self, opened: gzip.GzipFile | IO[bytes], path: Path, name: str) -> None:
+        self._opened = opened
+        self._packed = path.stat().st_size
+        self._name = name
+        self._size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._opened.read(len(buffer))
+        self._size += len(chunk)
+        _refuse_bomb(self._size, self._packed, self._name)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._opened.close()
+        super().close()
+
+
+def _read(file: gzip.GzipFile | IO[bytes], name: str, scan: _Scan) -> bytes:
     try:
         return file.read(_CHUNK)
-    except (EOFError, zlib.error) as error:
+    except (EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise _torn(name, error, scan.lines) from None
 
 
 def _torn(name: str, error: Exception, lines: int = 0) -> CorpusError:
+    kind = "ZIP" if isinstance(error, (zipfile.BadZipFile, NotImplementedError)) else "gzip"
     return CorpusError(
-        f"{name} is a damaged gzip archive: it breaks off after line {lines} ({error}). "
+        f"{name} is a damaged {kind} archive: it breaks off after line {lines} ({error}). "
         "Copy or download it again."
     )
 

@@ -7,11 +7,14 @@ Read first: state.py and strategies.py.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
+from chatbot.config import BOS_ID
 from chatbot.decoding.state import Hypotheses, SearchState, StepFunction, Tensor
 from chatbot.decoding.strategies import Knobs, Strategy, ranking
 
@@ -79,6 +82,29 @@ def search_steps(
         search_state = advance(search_state, log_probs, attention, knobs)
         state = _follow(strategy, search_state, state)
         yield search_state
+
+
+class Followed(NamedTuple):
+    """What the model thought of T given tokens, one after the other."""
+
+    log_probs: NDArray[np.float32]  # (T,) nats, before any filter
+    attention: NDArray[np.float32]  # (T,S) weights over the source when each token came
+
+
+def follow(step: StepFunction, state: Any, token_ids: Sequence[int]) -> Followed:
+    """Feeds given tokens instead of chosen ones (teacher forcing), for one row.
+
+    Args:
+        step: the model, compiled; see state.StepFunction.
+        state: what the first step gets, with leading axis 1.
+        token_ids: at least one, without `<BOS>`.
+    """
+    log_probs, attention = [], []
+    for last_id, token_id in zip([BOS_ID, *token_ids[:-1]], token_ids, strict=True):
+        nats, state, weights = step(tf.constant([last_id]), state)
+        log_probs.append(nats[0, token_id])
+        attention.append(weights[0])
+    return Followed(tf.stack(log_probs).numpy(), tf.stack(attention).numpy())
 
 
 def hypotheses(strategy: Strategy, search_state: SearchState, knobs: Knobs) -> Hypotheses:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.config import DecodingConfig
-from chatbot.decoding.drivers import search, search_steps
+from chatbot.decoding.drivers import Followed, follow, search, search_steps
 from chatbot.decoding.state import Hypotheses, SearchState
 from chatbot.decoding.strategies import Knobs, Strategy, knobs_of, strategy_for
 
@@ -74,6 +74,11 @@ class SearchEngine:
             source_length=tf.shape(memory)[1],
             knobs=knobs_of(config),
         )
+
+    def follow(self, source_ids: NDArray[np.int32], token_ids: Sequence[int]) -> Followed:
+        """Returns what the model thinks of given tokens as the reply to one source (1,S)."""
+        memory, mask, *state = self._encode(tf.constant(source_ids, tf.int32))
+        return follow(lambda ids, now: self._step(ids, memory, mask, now), state, token_ids)
 
     def _search_with(self, strategy: Strategy) -> Callable[..., Hypotheses]:
         def run(source_ids: Any, seeds: Any, knobs: Knobs) -> Hypotheses:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatbot.config import Config
@@ -12,10 +12,18 @@ def model_card(facts: Mapping[str, Any], config: Config) -> str:
     """Returns the card as Markdown.
 
     Args:
-        facts: `name`, `language`, `command`, `commit`, `corpora`, `base`, `metrics`, `replies`.
+        facts: `name`, `language`, `command`, `commit`, `corpora`, `base`, `metrics`, `replies`,
+            and `licences`, the terms of the public sets behind it.
         config: the effective configuration.
     """
-    return "\n".join([*_heading(facts), *_training(facts, config), *_replies(facts), *_limits()])
+    sections = (
+        _heading(facts),
+        _licences(facts.get("licences") or ()),
+        _training(facts, config),
+        _replies(facts),
+        _limits(),
+    )
+    return "\n".join(line for section in sections for line in section)
 
 
 def _heading(facts: Mapping[str, Any]) -> list[str]:
@@ -32,6 +40,32 @@ def _heading(facts: Mapping[str, Any]) -> list[str]:
         "of conversations that it never saw",
         "",
     ]
+
+
+def _licences(licences: Sequence[Mapping[str, str]]) -> list[str]:
+    """Says what the public sets behind a bot allow; names from a base may come from anybody."""
+    if not licences:
+        return []
+    listed = [f"- {_cell(terms['set'])}: {_cell(terms['licence'])}" for terms in licences]
+    return ["## What it may be used for", "", *_warnings(licences), *listed, ""]
+
+
+def _warnings(licences: Sequence[Mapping[str, str]]) -> list[str]:
+    forbidden = ", ".join(_cell(t["set"]) for t in licences if t["commercial"] == "no")
+    unclear = ", ".join(_cell(t["set"]) for t in licences if t["commercial"] == "unclear")
+    lines = []
+    if forbidden:
+        lines += [
+            f"**Not for commercial use.** It learned from {forbidden}, whose licence forbids it.",
+            "",
+        ]
+    if unclear:
+        lines += [
+            f"Unclear for commercial use: nobody states a licence for {unclear}. "
+            "Ask its publisher first.",
+            "",
+        ]
+    return lines
 
 
 def _training(facts: Mapping[str, Any], config: Config) -> list[str]:

@@ -1,14 +1,14 @@
-"""Which device trains, in which precision, and with how much memory. Knows no model."""
+"""Which device trains, and in which precision. Knows no model."""
 
 from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
 
 import keras
 
 from chatbot.config import TrainingConfig
+from chatbot.training.processor import has_bfloat16
 
 
 def accelerator_names() -> list[str]:
@@ -35,23 +35,5 @@ def choose_precision(config: TrainingConfig) -> str:
     """
     if config.precision != "auto":
         return config.precision
-    gains = bool(accelerator_names()) or _processor_has_bfloat16()
+    gains = bool(accelerator_names()) or has_bfloat16()
     return "mixed_bfloat16" if gains else "float32"
-
-
-def _processor_has_bfloat16() -> bool:
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:  # not Linux: no sign of it, so float32, which is right everywhere
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def peak_memory_bytes() -> int:
-    """Returns the most memory this process has held so far, 0 where it is not known."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="utf-8")
-    except OSError:
-        return 0
-    kilobytes = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
-    return int(kilobytes[0]) * 1024 if kilobytes else 0

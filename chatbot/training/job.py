@@ -13,24 +13,27 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatbot.bundle import (
     WEIGHTS,
     BundleWriter,
     bundle_path,
     read_bundle_config,
+    read_licences,
     read_tokenizer,
     verify_files,
 )
 from chatbot.config import Config, changed
+from chatbot.corpus.catalogue import terms_of
 from chatbot.corpus.prepare import CorpusSource, PreparedCorpus, prepare_corpus
 from chatbot.corpus.records import DialoguePair
 from chatbot.errors import TrainingError
 from chatbot.files import checked_name, models_folder, runs_folder
-from chatbot.text.tokenizer import train_tokenizer
+from chatbot.text.tokenizer import Tokenizer, train_tokenizer
 from chatbot.text.words import main_language
 from chatbot.training.card import model_card
+from chatbot.training.estimate import Estimate, Plan, estimate
 from chatbot.training.run import RunFolder
 
 if TYPE_CHECKING:
@@ -68,28 +71,93 @@ def new_run(job: Job) -> RunFolder:
     return run
 
 
-def set_up(job: Job) -> tuple[RunFolder, PreparedCorpus]:
-    """Reads and cleans the corpora, learns the tokenizer, and writes the run folder."""
-    run = new_run(job)
-    config, base = job.config, None
+class Draft(NamedTuple):
+    """A training that is thought through, and nothing of it written yet."""
+
+    job: Job
+    config: Config  # the effective one
+    base: Path | None
+    tokenizer: Tokenizer | None  # the base's; from scratch, none is learned yet
+    prepared: PreparedCorpus
+
+    @property
+    def language(self) -> str:
+        """The language of the corpora."""
+        return main_language(distinct_texts(self.prepared.train, 0)[:2000])
+
+
+def draft(job: Job) -> Draft:
+    """Reads and cleans the corpora, and settles what the base model decides."""
+    config, base, tokenizer = job.config, None, None
     if job.base is not None:
         base = bundle_path(job.base)
         verify_files(base)
-        config = fine_tuned(job.config, base)
-    prepared = prepare_corpus(job.sources, config.corpus)
+        config, tokenizer = fine_tuned(job.config, base), read_tokenizer(base)
+    return Draft(job, config, base, tokenizer, prepare_corpus(job.sources, config.corpus))
+
+
+def estimated(drafted: Draft) -> Estimate:
+    """Tells what a training will cost."""
+    sides = drafted.prepared.report.sides
+    return estimate(
+        Plan(
+            config=drafted.config,
+            train=drafted.prepared.train,
+            validation=sides.validation,
+            new_pairs=sides.distinct_train,
+            language=drafted.language,
+            base=drafted.job.base,
+            tokenizer=drafted.tokenizer,
+        )
+    )
+
+
+def set_up(job: Job) -> tuple[RunFolder, PreparedCorpus]:
+    """Reads and cleans the corpora, learns the tokenizer, and writes the run folder."""
+    run = new_run(job)
+    with run.failures_told():
+        return run, _set_up(run, job)
+
+
+def _set_up(run: RunFolder, job: Job) -> PreparedCorpus:
+    drafted = draft(job)
+    prepared, config, base = drafted.prepared, drafted.config, drafted.base
     texts = distinct_texts(prepared.train, config.corpus.seed)
     about = {
         "command": job.command,
         "commit": current_commit(),
         "corpora": [{"name": s.path.name, "weight": s.weight} for s in job.sources],
+        "licences": _licences(job.sources, base),
         "base": base.name if base else None,
         "language": main_language(texts[:2000]),
         "report": prepared.report.as_dict(),
     }
     sides = {"train": prepared.train, "validation": prepared.validation}
-    tokenizer = read_tokenizer(base) if base else train_tokenizer(texts, config.tokenizer)
+    tokenizer = drafted.tokenizer or train_tokenizer(texts, config.tokenizer)
     run.set_up(config, tokenizer, sides, about, base / WEIGHTS if base else None)
-    return run, prepared
+    _tell_set_up(run, drafted)
+    return prepared
+
+
+def _licences(sources: Iterable[CorpusSource], base: Path | None) -> list[dict[str, str]]:
+    """Returns the terms of the public sets among the corpora, and of those behind the base."""
+    behind = read_licences(base) if base else []
+    own = [dict(terms) for source in sources if (terms := terms_of(source.path))]
+    return list({terms["set"]: terms for terms in [*behind, *own]}.values())
+
+
+def _tell_set_up(run: RunFolder, drafted: Draft) -> None:
+    told = estimated(drafted).as_dict()
+    run.log(
+        "setup",
+        name=run.name,
+        base=drafted.base.name if drafted.base else None,
+        corpora=[source.path.name for source in drafted.job.sources],
+        minutes=drafted.config.training.minutes,
+        pairs=told["pairs"],
+        parameters=told["parameters"],
+        estimate=told,
+    )
 
 
 def current_commit() -> str | None:
@@ -152,9 +220,14 @@ def run_training(run: RunFolder, *, observe: Observer, should_stop: Callable[[],
 
 
 def save_result(run: RunFolder, outcome: Outcome) -> Path:
-    """Saves the best weights as a bundle, with what they score after rounding."""
+    """Saves the best weights as a bundle, with what they score after rounding.
+
+    A bundle that an earlier sitting of this run saved is replaced as a whole.
+    """
     from chatbot.training.results import save_rounded
 
+    check_place(run)
+    run.log("saving")
     about, config = run.about(), run.config()
     writer = BundleWriter(run.name)
     try:
@@ -168,14 +241,37 @@ def save_result(run: RunFolder, outcome: Outcome) -> Path:
                 "description": _description(about),
                 "created": datetime.date.today().isoformat(),
                 "versions": _versions(),
+                "licences": about.get("licences", []),
             },
             metrics,
             replies,
             model_card(facts, config),
             run.corpus,
+            like=_earlier(run),
         )
     finally:
         writer.discard()
+
+
+def _earlier(run: RunFolder) -> Path:
+    """Returns the bundle that an earlier sitting saved, else the one it was fine-tuned from."""
+    place = models_folder() / run.name
+    base = run.about()["base"]
+    return place if place.exists() or not base else models_folder() / base
+
+
+def check_place(run: RunFolder) -> None:
+    """Makes sure that no bundle of another origin stands where the run will save its own.
+
+    Raises:
+        TrainingError: one does; it was pulled, uploaded or renamed there since.
+    """
+    place = models_folder() / run.name
+    if place.exists() and all(event["event"] != "saving" for event in run.events()):
+        raise TrainingError(
+            f"A model named {run.name!r} exists that this training did not make, and it would be "
+            "lost. Rename or remove that model, then resume this training."
+        )
 
 
 def _description(about: dict[str, Any]) -> str:

@@ -2,7 +2,23 @@
 
 `runs/<name>/` holds `config.json` and `run.json` (what to do), `tokenizer.model` and
 `corpus.parquet` (on what), `checkpoint.npz` (how far), `best.npz` (the best weights so far) and
-`events.jsonl` (what happened). Files appear whole or not at all. Knows no model.
+`events.jsonl` (what happened). Files appear whole or not at all. A file named `stop`, written by
+anyone, asks the training to end early and to keep its best weights as a bundle. Knows no model.
+
+Each line of `events.jsonl` is an object with `event`, `time` (seconds since 1970) and facts:
+
+    setup       what was asked for: pairs, parameters, base, and the estimate of estimate.py
+    estimate    the same from steps that were timed: steps, epochs, seconds, memory_bytes, device
+    started     (or `resumed`) step, steps, and what else stands in a checkpoint
+    progress    about once a second: step, steps, nats (training), tokens_per_second, seconds_left
+    validation  step, train_nats, nats, perplexity, best, replies; `previous` holds what the base
+                model answered to the same messages, where there is a base
+    checkpoint  step
+    done        the loop ended; `reason` is "all steps" or "stopped early" (by the file `stop`) or
+                "learned" (every correction); `early`: it ended since validation gained no more
+    stopped     it was interrupted, or stopped before its first step: no bundle, to be resumed
+    saving      the best weights become a bundle; `saved`: it is there, checked: path, metrics
+    failed      `reason` in one line; the last checkpoint is kept
 """
 
 from __future__ import annotations
@@ -24,7 +40,7 @@ from numpy.typing import NDArray
 from chatbot.config import Config, validated
 from chatbot.corpus.pair_table import read_pairs, write_pairs
 from chatbot.corpus.records import DialoguePair
-from chatbot.errors import TrainingError
+from chatbot.errors import ChatbotError, TrainingError
 from chatbot.files import try_lock, write_whole
 from chatbot.text.tokenizer import Tokenizer
 
@@ -106,12 +122,15 @@ class RunFolder:
         """Writes `<name>.npz` whole: the arrays in order, and plain facts beside them."""
         beside = self.path / f"{name}.npz.part"
         text = np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8)
-        with beside.open("wb") as file:
-            named = {f"array_{i}": array for i, array in enumerate(arrays)}
-            np.savez(file, allow_pickle=False, facts=text, **named)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path / f"{name}.npz")
+        named = {f"array_{i}": array for i, array in enumerate(arrays)}
+        try:
+            with beside.open("wb") as file:
+                np.savez(file, allow_pickle=False, facts=text, **named)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self.path / f"{name}.npz")
+        finally:
+            beside.unlink(missing_ok=True)  # half a file on a full disk would be in the way
 
     def load_arrays(self, name: str) -> tuple[list[NDArray[Any]], dict[str, Any]] | None:
         """Returns what `save_arrays` wrote, or None when it never did."""
@@ -139,6 +158,39 @@ class RunFolder:
                 line = b"\n" + line
             file.write(line)
 
+    def events(self) -> list[dict[str, Any]]:
+        """Returns what was told so far; lines that a crash tore are passed over."""
+        try:
+            lines = (self.path / "events.jsonl").read_bytes().splitlines()
+        except OSError:
+            return []
+        return [event for event in map(_parsed, lines) if event is not None]
+
+    @contextlib.contextmanager
+    def failures_told(self) -> Iterator[None]:
+        """Logs `failed` with one line for any exception that passes, and lets it pass."""
+        try:
+            yield
+        except Exception as error:
+            with contextlib.suppress(OSError):  # the disk may be full; the exception says so
+                self.log("failed", reason=_one_line(error))
+            raise
+
+    # What others ask of it.
+
+    @property
+    def stop_file(self) -> Path:
+        """While it exists, the training is asked to end early and to keep its best weights."""
+        return self.path / "stop"
+
+    def asked_to_stop(self) -> bool:
+        """Says whether someone wrote the stop file."""
+        return self.stop_file.exists()
+
+    def forget_stop(self) -> None:
+        """Removes the stop file, so that the next sitting is not stopped by it."""
+        self.stop_file.unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the run for one process; the lock falls with the process, however it ends.
@@ -163,6 +215,30 @@ class RunFolder:
                 "Start the training again under another --name."
             ) from None
         return dict(values)
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def _one_line(error: Exception) -> str:
+    """Returns what a person can do something with; of a bug at least its kind and first line."""
+    if isinstance(error, ChatbotError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f" at {error.filename}" if error.filename else ""
+        return (
+            f"{error.strerror or error}{where}. The last checkpoint is kept: make room or mend "
+            "it, then resume."
+        )
+    first = next(iter(str(error).splitlines()), "")
+    return (
+        f"The training failed by a fault of this program ({type(error).__name__}: {first[:200]})."
+    )
 
 
 def _ends_a_line(file: BinaryIO) -> bool:

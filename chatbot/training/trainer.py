@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -23,13 +23,25 @@ from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
 from chatbot.text.tokenizer import Tokenizer
 from chatbot.training.batches import Batch, BatchPlan, EncodedPairs, batches_in_order, encode_pairs
-from chatbot.training.device import choose_precision, describe_device, peak_memory_bytes
+from chatbot.training.device import choose_precision, describe_device
+from chatbot.training.processor import peak_memory_bytes
 from chatbot.training.run import RunFolder
 from chatbot.training.schedule import learning_rate
 
 _PROGRESS_SECONDS = 1.0
 _CALIBRATION_BATCHES = 8
 _VALIDATIONS = 20  # in a run, unless training.validate_every says otherwise
+
+
+# done: every step; early: no more gain; kept: ended early by the owner, who keeps the best so far;
+# stopped: interrupted, and nothing is to be saved but the checkpoint.
+Status = Literal["done", "early", "kept", "stopped"]
+_EVENTS: Mapping[Status, tuple[str, str]] = {  # what events.jsonl tells: the event and its reason
+    "done": ("done", "all steps"),
+    "early": ("early", "no more gain"),
+    "kept": ("done", "stopped early"),
+    "stopped": ("stopped", "interrupted"),
+}
 
 
 class Observer(Protocol):
@@ -57,7 +69,7 @@ class Progress:
 class Outcome(NamedTuple):
     """How a sitting ended."""
 
-    status: str  # "done", "stopped" (by the owner) or "early" (no more gain)
+    status: Status
     progress: Progress
     best_weights: list[NDArray[Any]]  # of the training view, in its order
 
@@ -91,6 +103,8 @@ class Trainer:
         self.seq2seq = _compiled(self.config, tokenizer.vocab_size)
         self._model = self.seq2seq.training
         self.progress = Progress()
+        self._validated: int | None = None  # the step, in this sitting
+        self._previous: dict[str, str] = {}  # what the base answered to the probe messages
         self._learned = TokenMean()  # since the last validation
         self._tokens, self._since = 0, time.monotonic()
 
@@ -104,15 +118,21 @@ class Trainer:
             self._checkpoint()  # the steps that the minutes became must outlive a crash
         self._tell("resumed" if resumed else "started", **asdict(self.progress))
         status = self._loop()
+        if status == "kept":
+            self._validate_what_is_kept()
         self._checkpoint()
-        self._tell(status, **asdict(self.progress))
+        event, reason = _EVENTS[status]
+        reason = reason if self.progress.step else "nothing to keep yet"
+        self._tell(event, reason=reason, **asdict(self.progress))
         return Outcome(status, self.progress, self._best_weights())
 
-    def _loop(self) -> str:
+    def _loop(self) -> Status:
         progress, started, saved = self.progress, time.monotonic(), time.monotonic()
         before = progress.seconds
         if self._gains_no_more():  # a run that had ended early is not taken further
             return "early"
+        if not progress.step and self.run.asked_to_stop():  # there is nothing to keep yet
+            return "stopped"
         while progress.step < progress.steps:
             self._learn(self._data.plan.batch(progress.step))
             progress.step += 1
@@ -121,6 +141,8 @@ class Trainer:
                 return "early"
             if self._should_stop():
                 return "stopped"
+            if self.run.asked_to_stop() and progress.step < progress.steps:
+                return "kept"
             if time.monotonic() - saved >= self._settings.checkpoint_seconds:
                 self._checkpoint()
                 saved = time.monotonic()
@@ -138,6 +160,7 @@ class Trainer:
     def _start_from_base(self) -> None:
         if self.run.initial_weights.is_file():
             self._model.load_weights(self.run.initial_weights)
+            self._previous = self._probe(self.seq2seq)
 
     # Estimates.
 
@@ -219,10 +242,20 @@ class Trainer:
             perplexity=round(math.exp(min(nats, 50)), 2),
             best=better,
             replies=self._probe(self.seq2seq),
+            **({"previous": self._previous} if self._previous else {}),
         )
+        self._validated = progress.step
         self._learned = TokenMean()
         self._tokens, self._since = 0, time.monotonic()
         return not self._gains_no_more()
+
+    def _validate_what_is_kept(self) -> None:
+        """Measures the last weights, which may be the best; a resumed run is none the wiser."""
+        bad = self.progress.bad_validations
+        if self._validated != self.progress.step:
+            self._validate()
+        if self.progress.bad_validations:  # this validation stands outside of the run's rhythm
+            self.progress.bad_validations = bad
 
     def _gains_no_more(self) -> bool:
         return self.progress.bad_validations >= self._settings.patience

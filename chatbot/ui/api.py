@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from chatbot.ui.bots import BotShelf
+from chatbot.ui.desk import Desk
 from chatbot.ui.history import MAX_MESSAGE_CHARACTERS, safe_text
 from chatbot.ui.settings import seeded
 from chatbot.ui.talk import answer
@@ -18,7 +18,7 @@ from chatbot.ui.talk import answer
 _MAX_TURNS = 100
 
 
-def chat_function(shelf: BotShelf) -> Callable[..., Iterator[str]]:
+def chat_function(desk: Desk) -> Callable[..., Iterator[str]]:
     """Returns the function behind the endpoint `/chat`."""
 
     def chat(
@@ -26,6 +26,7 @@ def chat_function(shelf: BotShelf) -> Callable[..., Iterator[str]]:
         history: list[str] | None = None,
         settings: dict[str, Any] | None = None,
         model: str = "",
+        request: gr.Request | None = None,
     ) -> Iterator[str]:
         """Streams the reply to a message, each text longer than the one before.
 
@@ -34,11 +35,13 @@ def chat_function(shelf: BotShelf) -> Callable[..., Iterator[str]]:
             history: what was said before, oldest first: yours, the bot's, yours, the bot's...
             settings: decoding settings by name, such as {"strategy": "sampling", "seed": 1}.
             model: which bot; the first one by default.
+            request: given by Gradio.
         """
-        if problem := _problem(message, history):
+        problem = _problem(message, history) or (request and desk.visitors.refusal(request, "en"))
+        if problem:
             raise gr.Error(problem, print_exception=False)
         turns = [*(history or ()), message]
-        knobs = seeded(settings or {})
+        knobs, shelf = seeded(settings or {}), desk.shelf
         for said in answer(shelf, model or shelf.names[0], [safe_text(t) for t in turns], knobs):
             if said.kind == "note":
                 raise gr.Error(said.text, print_exception=False)

@@ -14,8 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from chatbot.bundle import BundleInfo, bundle_path, list_bundles, read_bundle_config, read_info
-from chatbot.config import DecodingConfig
+from chatbot.bundle import (
+    BundleInfo,
+    bundle_path,
+    default_model,
+    list_bundles,
+    read_bundle_config,
+    read_info,
+    stamp_of,
+)
+from chatbot.config import DecodingConfig, changed
 from chatbot.errors import BundleError, ChatbotError
 from chatbot.quiet import import_tensorflow
 
@@ -47,6 +55,7 @@ class BotCard:
     description: str = ""
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     source: str = ""  # a name or folder to load it from; the name where empty
+    stamp: str = ""  # changes with what it would be loaded from
 
 
 @dataclass(frozen=True)
@@ -62,11 +71,18 @@ class BotShelf:
     """Loads bots in the background, one after the other, and keeps the last few used."""
 
     def __init__(
-        self, cards: Sequence[BotCard], load: Callable[[BotCard], Bot], room: int = 2
+        self,
+        cards: Sequence[BotCard],
+        load: Callable[[BotCard], Bot],
+        room: int = 2,
+        look: Callable[[], Sequence[BotCard]] | None = None,
     ) -> None:
-        """Takes what there is, how to load one, and how many to keep in memory."""
+        """Takes what there is, how to load one, how many to keep in memory, how to look again."""
         self.cards = {card.name: card for card in cards}
-        self._load, self._room = load, room
+        self._load, self._room, self._look = load, room, look
+        self._looking = threading.Lock()
+        # Phrases by language that no reply on this page may hold, beside those of the bot itself.
+        self.blocked: Callable[[str], tuple[str, ...]] = lambda language: ()
         self._states: dict[str, BotState] = {}  # in the order of their last use
         self._changed = threading.Condition()
         self._loading_turn = threading.Lock()
@@ -76,22 +92,48 @@ class BotShelf:
         """The names of all bots, the one to begin with first."""
         return list(self.cards)
 
+    def refresh(self) -> list[str]:
+        """Looks again which bots there are, and returns their names.
+
+        A bot that changed or went is put away. Whoever it is just answering still gets the whole
+        reply; the next message loads it anew, or gets a note that there is no such model.
+        """
+        if self._look is not None:
+            with self._looking:  # else an older look could come last
+                fresh = {card.name: card for card in self._look()}
+                if fresh:  # a page without any bot would be of no use
+                    self._replace(fresh)
+        return self.names
+
+    def _replace(self, fresh: dict[str, BotCard]) -> None:
+        with self._changed:
+            before, self.cards = self.cards, fresh
+            for name in list(self._states):
+                if before.get(name) != fresh.get(name) and not self.state_is(name, "loading"):
+                    del self._states[name]
+
     def card(self, name: str) -> BotCard:
         """Returns the card of a bot.
 
         Raises:
             BundleError: there is no such bot on this page.
         """
-        if name not in self.cards:
-            raise BundleError(
-                f"This page has no model {name[:80]!r}. Choose one of: {', '.join(self.cards)}."
-            )
-        return self.cards[name]
+        if (card := self.cards.get(name)) is None:
+            raise self._no_such(name)
+        return card
 
     def state(self, name: str) -> BotState:
         """Returns how far a bot is; never waits."""
         with self._changed:
             return self._states.get(name, BotState())
+
+    def decoding(self, bot: Bot) -> DecodingConfig:
+        """Returns a bot's own settings, with the phrases that this page blocks as well."""
+        own = bot.decoding
+        more = [
+            phrase for phrase in self.blocked(bot.language) if phrase not in own.blocked_phrases
+        ]
+        return changed(own, blocked_phrases=(*own.blocked_phrases, *more)) if more else own
 
     def start(self, name: str) -> None:
         """Begins to load a bot unless it is loaded or being loaded; one that failed is retried."""
@@ -120,13 +162,28 @@ class BotShelf:
             started = time.monotonic()
             state = self._loaded(card)
             seconds = time.monotonic() - started
-        if state.stage == "ready":
-            _LOG.info("The bot %s is ready after %.1f s.", card.name, seconds)
         with self._changed:
-            self._states.pop(card.name, None)
-            self._states[card.name] = state
-            self._make_room()
-            self._changed.notify_all()
+            current = self.cards.get(card.name)
+            if current in (card, None):
+                self._settle(card.name, state if current else self._gone(card.name))
+        if current not in (card, None):  # it changed meanwhile
+            self._load_into(current)
+        elif state.stage == "ready":
+            _LOG.info("The bot %s is ready after %.1f s.", card.name, seconds)
+
+    def _settle(self, name: str, state: BotState) -> None:
+        self._states.pop(name, None)
+        self._states[name] = state
+        self._make_room()
+        self._changed.notify_all()
+
+    def _gone(self, name: str) -> BotState:
+        return BotState("failed", reason=str(self._no_such(name)))
+
+    def _no_such(self, name: str) -> BundleError:
+        return BundleError(
+            f"This page has no model {name[:80]!r}. Choose one of: {', '.join(self.cards)}."
+        )
 
     def _loaded(self, card: BotCard) -> BotState:
         try:
@@ -147,17 +204,23 @@ class BotShelf:
 def shelf_of_bundles(first: str | None = None) -> BotShelf:
     """Returns a shelf of all saved models, beginning with `first` (a name or a folder).
 
+    Without it, the default model comes first.
+
     Raises:
         BundleError: there is no model at all, or not this one.
     """
-    cards = [_card(info) for info in list_bundles()]
-    if first is not None:
-        path = bundle_path(first)
-        chosen = _card(read_info(path))
-        cards = [chosen, *(card for card in cards if card.name != chosen.name)]
+    pinned = None if first is None else read_info(bundle_path(first)).path
+    default = default_model()
+
+    def look() -> list[BotCard]:
+        chosen = default_model()
+        # What the owner makes the default while the page runs counts more than how it was started.
+        return _cards(pinned, chosen, pinned_first=chosen == default)
+
+    cards = look()
     if not cards:
         raise BundleError("There is no model yet. Train one with `python -m chatbot train`.")
-    return BotShelf(cards, load_chatbot)
+    return BotShelf(cards, load_chatbot, look=look)
 
 
 def load_chatbot(card: BotCard) -> Chatbot:
@@ -174,8 +237,33 @@ def load_chatbot(card: BotCard) -> Chatbot:
     return bot
 
 
+def _cards(pinned: Path | None, default: str | None, *, pinned_first: bool) -> list[BotCard]:
+    """Returns the cards of all bundles, the one to begin with first, then by name."""
+    cards = {info.name: _card(info) for info in list_bundles()}
+    if pinned is not None and (outside := _outside(pinned)):
+        cards[outside.name] = outside
+    leading = [pinned.name if pinned else None, default]
+    first = [name for name in (leading if pinned_first else leading[::-1]) if name in cards]
+    return [cards[name] for name in dict.fromkeys([*first, *cards]) if name is not None]
+
+
+def _outside(path: Path) -> BotCard | None:
+    """Returns the card of the bundle that the page was started with, None once it is gone."""
+    try:
+        return _card(read_info(path))
+    except ChatbotError:
+        return None
+
+
 def _card(info: BundleInfo) -> BotCard:
-    return BotCard(info.name, info.language, info.description, _decoding(info.path), str(info.path))
+    return BotCard(
+        info.name,
+        info.language,
+        info.description,
+        _decoding(info.path),
+        str(info.path),
+        stamp_of(info.path),
+    )
 
 
 def _decoding(path: Path) -> DecodingConfig:

@@ -16,6 +16,7 @@ from chatbot.errors import ChatbotError
 from chatbot.ui.bots import BotState
 from chatbot.ui.conversations import Conversations
 from chatbot.ui.desk import Desk
+from chatbot.ui.feedback import Feedback
 from chatbot.ui.history import (
     MAX_MESSAGE_CHARACTERS,
     Message,
@@ -32,6 +33,7 @@ from chatbot.ui.history import (
 from chatbot.ui.panel import settings_panel
 from chatbot.ui.settings import KNOBS, decoding_from, knobs_of, livelier, seeded
 from chatbot.ui.talk import Said, answer
+from chatbot.ui.understand import Inspector
 from chatbot.ui.words import Language, examples_for, text
 
 # So many replies are computed at a time, for the page and the API together.
@@ -50,6 +52,7 @@ class ChatTab:
         self._build()
         self._connect_talk()
         self._connect_panel()
+        self._connect_judging()
 
     # --- what is there ---------------------------------------------------------------------
 
@@ -59,6 +62,7 @@ class ChatTab:
         self._clock = gr.Timer(1.0, active=False)
         self._build_head(first.name)
         self._bot = self._conversation(examples_for(first.language))
+        self._inspector, self._feedback = Inspector(self._desk), Feedback(self._desk)
         self._box = self._message_box()
         with gr.Accordion(self._words("settings"), open=False, elem_id="settings"):
             self._panel = settings_panel(self._words, first.decoding)
@@ -179,10 +183,30 @@ class ChatTab:
         model.change(self._choose, model, shown, **_QUICK)
         self._clock.tick(self._tick, model, [self._status, self._clock], **_QUICK)
 
+    def _connect_judging(self) -> None:
+        bot, model = self._bot, self._model
+        # After these the reply that somebody asked about may not be on the screen any more.
+        gone = [self._new.click, bot.undo, bot.edit, bot.retry, model.change]
+        gone.append(self._conversations.open_id.change)
+        self._inspector.connect(bot, model, self._panel.knobs, gone)
+        self._feedback.connect(bot, model, gone)
+
     def connect_load(self, page: Any) -> None:
         """Restores the conversation and tells the bot's state whenever the page is opened."""
-        shown = [self._bot, self._box, self._status, self._clock]
-        page.load(self._open, [self._store, self._model], shown, **_QUICK)
+        shown = [self._bot, self._box, self._status, self._clock, self._model]
+        page.load(self._open, self._store, shown, **_QUICK)
+        page.load(self._inspector.options, None, self._bot, **_QUICK)
+
+    @property
+    def picker(self) -> Any:
+        """The control that chooses the bot; see `picking`."""
+        return self._model
+
+    def picking(self, name: str) -> Any:
+        """Returns the picker's state with this bot chosen, or the first if it is gone by now."""
+        names = self._shelf.refresh()
+        chosen = name if name in names else names[0]
+        return gr.update(choices=names, value=chosen, visible=len(names) > 1)
 
     # --- handlers: Gradio passes the request where the annotation asks for it -----------------
 
@@ -202,18 +226,22 @@ class ChatTab:
     def _answer(
         self, request: gr.Request, history: list[Message], model: str, *knobs: Any
     ) -> Iterator[list[Message]]:
-        yield from self._grow(history, model, seeded(_named(knobs)), self._desk.language(request))
+        yield from self._grow(request, history, model, seeded(_named(knobs)))
 
     def _answer_again(
         self, request: gr.Request, history: list[Message], model: str, *knobs: Any
     ) -> Iterator[list[Message]]:
         fresh = seeded(_named(knobs), again=True)
-        yield from self._grow(history, model, fresh, self._desk.language(request))
+        yield from self._grow(request, history, model, fresh)
 
     def _grow(
-        self, history: list[Message], model: str, knobs: Mapping[str, Any], language: Language
+        self, request: gr.Request, history: list[Message], model: str, knobs: Mapping[str, Any]
     ) -> Iterator[list[Message]]:
         """Yields the conversation with the reply growing at its end."""
+        language = self._desk.language(request)
+        if refusal := self._desk.visitors.refusal(request, language):
+            yield [*history, message("assistant", refusal, "note")]
+            return
         for said in answer(self._shelf, model, turns_of(history), knobs, language):
             yield [*history, _shown(said)]
 
@@ -238,10 +266,13 @@ class ChatTab:
         kept = settled(history, self._desk.say(request, "not_answered"))
         return kept, self._free(request), kept
 
-    def _open(self, request: gr.Request, stored: object, model: str) -> Sequence[Any]:
-        self._shelf.start(model)
+    def _open(self, request: gr.Request, stored: object) -> Sequence[Any]:
+        first = self._shelf.refresh()[0]  # the page was built when there may have been others
+        self._shelf.start(first)
         history = restored(stored, self._desk.say(request, "stopped"))
-        return history, self._free(request), *self._tick(request, model)
+        # An empty one must not wipe out what a quick visitor has said meanwhile.
+        kept = history or gr.skip()
+        return kept, self._free(request), *self._tick(request, first), self.picking(first)
 
     def _tick(self, request: gr.Request, model: str) -> Sequence[Any]:
         """Returns the line on the bot's state, and whether to look again in a second."""

@@ -5,7 +5,7 @@ One object instead of five arguments to each tab; it does nothing itself but spe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import gradio as gr
 
@@ -14,6 +14,8 @@ from chatbot.ui.bots import BotShelf
 from chatbot.ui.jobs import Jobs
 from chatbot.ui.owner import OwnerGate
 from chatbot.ui.panel import Words
+from chatbot.ui.share import Sharing
+from chatbot.ui.visitors import Visitors
 from chatbot.ui.words import Language, language_of, text
 
 
@@ -28,6 +30,8 @@ class Desk:
         store: corrections, votes and visits.
         jobs: the trainings.
         fixed: the language of the page where the visitor's browser does not decide it.
+        visitors: who is there, and whose messages are answered.
+        sharing: the public link.
     """
 
     shelf: BotShelf
@@ -36,6 +40,8 @@ class Desk:
     store: Store
     jobs: Jobs
     fixed: Language | None = None
+    visitors: Visitors = field(default_factory=Visitors)
+    sharing: Sharing = field(default_factory=Sharing)
 
     def language(self, request: gr.Request) -> Language:
         """Returns the language to answer this visitor in."""

@@ -6,7 +6,7 @@ neither Gradio nor the page.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -56,18 +56,10 @@ class Guard:
         """Answers one request."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
-        elif self._hosts is not None and _host_of(scope) not in self._hosts:
+        elif self._hosts is not None and host_name(headers_of(scope)["host"]) not in self._hosts:
             await _refuse(send)
         else:
-            await self._app(scope, receive, self._with_headers(send))
-
-    def _with_headers(self, send: Send) -> Send:
-        async def sending(event: Event) -> None:
-            if event["type"] == "http.response.start":
-                event["headers"] = [*event.get("headers", ()), *self._headers]
-            await send(event)
-
-        return sending
+            await self._app(scope, receive, with_headers(send, self._headers))
 
 
 class FirstScript:
@@ -116,18 +108,60 @@ def host_name(address: str) -> str:
     return (name if colon and port.isdigit() else address).lower()
 
 
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Returns the headers of a request by name in small letters.
+
+    The host is empty unless there is exactly one; several cookie headers become one.
+    """
+    found: dict[str, list[str]] = {"host": []}
+    for key, value in scope["headers"]:
+        found.setdefault(key.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    host = found["host"] if len(found["host"]) == 1 else [""]
+    return {name: "; ".join(values) for name, values in {**found, "host": host}.items()}
+
+
+def cookie_of(header: str, name: str) -> str:
+    """Returns the value of one cookie from a Cookie header, empty where it is not there.
+
+    >>> cookie_of("a=1; b=2.x", "b"), cookie_of("ab=1", "b")
+    ('2.x', '')
+    """
+    pairs = (part.partition("=") for part in header.split(";"))
+    return next((value.strip() for key, _, value in pairs if key.strip() == name), "")
+
+
+def set_cookie(name: str, value: str, seconds: int, attributes: str) -> tuple[bytes, bytes]:
+    """Returns the header that sets a cookie no script can read; 0 seconds delete it."""
+    line = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; {attributes}"
+    return b"set-cookie", line.encode("latin-1")
+
+
+def with_headers(send: Send, headers: Iterable[tuple[bytes, bytes]]) -> Send:
+    """Returns a `send` whose answer carries these headers as well."""
+    more = list(headers)
+
+    async def sending(event: Event) -> None:
+        if event["type"] == "http.response.start":
+            event["headers"] = [*event.get("headers", ()), *more]
+        await send(event)
+
+    return sending
+
+
+async def answer_with(
+    send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    """Sends a whole answer."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
 def _is_html(start: Event) -> bool:
     headers = dict(start.get("headers", ()))
     return bool(headers.get(b"content-type", b"").startswith(b"text/html"))
 
 
-def _host_of(scope: Scope) -> str:
-    hosts = [value.decode("latin-1") for key, value in scope["headers"] if key == b"host"]
-    return host_name(hosts[0]) if len(hosts) == 1 else ""
-
-
 async def _refuse(send: Send) -> None:
     body = b"This page is not served under this host name.\n"
-    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 421, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await answer_with(send, 421, body, [(b"content-type", b"text/plain")])

@@ -82,6 +82,16 @@ def turns_of(history: Sequence[Mapping[str, Any]]) -> list[str]:
     return [text for _, text in said]
 
 
+def exchange_at(history: Sequence[Mapping[str, Any]], place: int) -> tuple[list[str], str] | None:
+    """Returns the turns that the reply at `place` answers, and the reply.
+
+    None where no finished reply stands there: a note of the page, one that still grows, nothing.
+    """
+    shown = history[place] if 0 <= place < len(history) else {}
+    turns = turns_of(history[:place]) if shown.get("role") == "assistant" else []
+    return (turns, text_of(shown)) if turns and mark_of(shown) is None else None
+
+
 def is_waiting(history: Sequence[Mapping[str, Any]]) -> bool:
     """Tells whether the last message still waits for its reply or for the rest of it."""
     last = history[-1] if history else {}

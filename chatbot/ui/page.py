@@ -11,13 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import gradio as gr
 
 from chatbot.ui.api import chat_function
 from chatbot.ui.chat import REPLIES, ChatTab
+from chatbot.ui.compare import CompareTab
+from chatbot.ui.corrections import CorrectionsTab
 from chatbot.ui.desk import Desk
+from chatbot.ui.models import ModelsTab
+from chatbot.ui.share_tab import ShareTab
+from chatbot.ui.train import TrainTab
 from chatbot.ui.words import TEXTS, Language, language_script
 
 STYLES = Path(__file__).parent / "styles"
@@ -31,6 +36,14 @@ class OwnerTab(Protocol):
         """Fills the tab whenever it is selected; it holds no data before."""
 
 
+@runtime_checkable
+class LeadsToChat(Protocol):
+    """An owner's tab from which one goes on to chat with a bot."""
+
+    def connect_chat(self, take_up: Callable[..., Any], outputs: Any) -> None:
+        """Lets `take_up(request, name)` follow the choice of a bot; it fills `outputs`."""
+
+
 @dataclass(frozen=True)
 class Page:
     """A page to be launched."""
@@ -40,7 +53,13 @@ class Page:
     first_script: str  # to run in the browser before anything else (see `FirstScript`)
 
 
-_OWNER_TABS: dict[str, Callable[[Desk], OwnerTab]] = {}  # by name, in the order of the page
+_OWNER_TABS: dict[str, Callable[[Desk], OwnerTab]] = {  # by name, in the order of the page
+    "train": TrainTab,
+    "models": ModelsTab,
+    "corrections": CorrectionsTab,
+    "compare": CompareTab,
+    "share": ShareTab,
+}
 
 
 def page_words(fixed: Language | None) -> Any:
@@ -54,13 +73,14 @@ def page_words(fixed: Language | None) -> Any:
 def build_page(desk: Desk) -> Page:
     """Builds the page around what its tabs share."""
     with gr.Blocks(title="Chatbot", fill_height=True, analytics_enabled=False) as blocks:
-        with gr.Tabs(selected="chat", elem_id="tabs"):
+        with gr.Tabs(selected="chat", elem_id="tabs") as tabs:
             with gr.Tab(desk.words("tab_chat"), id="chat", elem_id="tab-chat"):
                 chat = ChatTab(desk)
-            owned = [_owner_tab(desk, name, tab) for name, tab in _OWNER_TABS.items()]
+            owned = [_owner_tab(desk, name, build) for name, build in _OWNER_TABS.items()]
         chat.connect_load(blocks)
-        _connect_owner(desk, blocks, owned)
-        gr.api(chat_function(desk.shelf), api_name="chat", **REPLIES)
+        _connect_owner(desk, blocks, [tab for tab, _ in owned])
+        _connect_chat(chat, tabs, [built for _, built in owned])
+        gr.api(chat_function(desk), api_name="chat", **REPLIES)
     blocks.queue(max_size=_MAX_WAITING, default_concurrency_limit=4)
     options = {
         "theme": _theme(),
@@ -71,10 +91,11 @@ def build_page(desk: Desk) -> Page:
     return Page(blocks, options, language_script(desk.fixed))
 
 
-def _owner_tab(desk: Desk, name: str, build: Callable[[Desk], OwnerTab]) -> Any:
+def _owner_tab(desk: Desk, name: str, build: Callable[[Desk], OwnerTab]) -> tuple[Any, OwnerTab]:
     with gr.Tab(desk.words(f"tab_{name}"), id=name, elem_id=f"tab-{name}", visible=False) as tab:
-        build(desk).connect(tab)
-    return tab
+        built = build(desk)
+        built.connect(tab)
+    return tab, built
 
 
 def _connect_owner(desk: Desk, blocks: Any, tabs: list[Any]) -> None:
@@ -82,12 +103,23 @@ def _connect_owner(desk: Desk, blocks: Any, tabs: list[Any]) -> None:
 
     def shown(request: gr.Request) -> Any:
         visible = desk.owner.is_owner(request)
-        return [gr.update(visible=visible) for _ in tabs]
+        return {tab: gr.update(visible=visible) for tab in tabs}
 
     if tabs:
         blocks.load(
             shown, None, tabs, queue=False, show_progress="hidden", api_visibility="private"
         )
+
+
+def _connect_chat(chat: ChatTab, tabs: Any, built: list[OwnerTab]) -> None:
+    """Lets the owner go on from a tab to the chat with a bot that was chosen there."""
+
+    def take_up(request: gr.Request, name: str) -> Any:
+        return gr.Tabs(selected="chat"), chat.picking(name)
+
+    for tab in built:
+        if isinstance(tab, LeadsToChat):
+            tab.connect_chat(take_up, [tabs, chat.picker])
 
 
 def _theme() -> Any:

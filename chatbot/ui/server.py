@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -27,11 +27,17 @@ from chatbot.ui.guard import LOOPBACK_NAMES, FirstScript, Guard
 from chatbot.ui.words import Language
 
 if TYPE_CHECKING:
+    from chatbot.ui.desk import Desk
     from chatbot.ui.page import Page
-    from chatbot.ui.share import ShareOutcome
 
 _FIRST_PORT, _PORTS_TRIED = 7860, 100
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")
+_NO_PASSWORD = (
+    "Without an owner's password you are the owner on this computer alone. To be it from "
+    "elsewhere, start with --owner-password, or set CHATBOT_OWNER_PASSWORD."
+)
+_SAME_LINK_SECONDS = 10.0  # between two lines that show the same link
 _LOG = logging.getLogger(__name__)
 
 
@@ -43,7 +49,10 @@ class ServeOptions:
     host: str | None = None
     port: int | None = None
     share: bool = False
+    owner_password: str | None = None
     visitor_password: str | None = None
+    limit: int | None = None
+    store: str | None = None
     language: Language | None = None
     browser: bool = True
 
@@ -55,15 +64,19 @@ def serve(options: ServeOptions, shelf: BotShelf | None = None) -> int:
         ChatbotError: there is no such model, or the host and port cannot be had.
     """
     _prepare()
+    password = chosen_owner_password(options.owner_password, os.environ)
     shelf = shelf or shelf_of_bundles(options.model)
     host = chosen_host(options.host, os.environ)
     port = chosen_port(host, options.port, os.environ)
-    hosts = _served_names(host, options)
-    _launch(_page(shelf, options.language), host, port, hosts, options)
+    place = _Place(host, port, _served_names(host, options))
+    desk = _desk(shelf, options, password, place)
+    links = OwnerLinks(place.address, desk.owner.link)
+    _launch(_page(desk), desk, links, place, options)
     shelf.start(shelf.names[0])
-    _announce(host, port, options)
-    close = share_page(port, hosts) if options.share else lambda: None
-    return _until_stopped(close)
+    _announce(place, options, links, password)
+    if options.share:
+        desk.sharing.start(lambda outcome: print(outcome.line(port), flush=True))
+    return _until_stopped(desk.sharing.stop, desk.store.close)
 
 
 def chosen_host(given: str | None, environment: Mapping[str, str]) -> str:
@@ -102,28 +115,45 @@ def opens_browser(options: ServeOptions, environment: Mapping[str, str], *, term
     return options.browser and terminal and screen and not away
 
 
-def share_page(
-    port: int, hosts: set[str] | None, told: Callable[[], None] = lambda: None
-) -> Callable[[], None]:
-    """Asks for a public link in the background and prints what came of it.
+def chosen_owner_password(given: str | None, environment: MutableMapping[str, str]) -> str:
+    """Returns the owner's password, empty where there is none.
 
-    Args:
-        port: where the page is served.
-        hosts: the names that the page answers to, which the link's name joins.
-        told: called once the line is printed.
+    It is taken out of the environment, which the trainings inherit.
 
-    Returns:
-        What ends the tunnel.
+    Raises:
+        ConfigError: an empty one was given.
     """
-    from chatbot.ui.share import share_in_background
+    kept = environment.pop("CHATBOT_OWNER_PASSWORD", "")
+    if given is not None and not given.strip():
+        raise ConfigError("The owner's password is empty. Give one, or leave the option out.")
+    return given or kept
 
-    def done(outcome: ShareOutcome) -> None:
-        if hosts is not None and outcome.host:
-            hosts.add(outcome.host)
-        print(outcome.line(port), flush=True)
-        told()
 
-    return share_in_background(port, done)
+class OwnerLinks:
+    """Shows the one-time link in the terminal, where the owner alone reads."""
+
+    def __init__(
+        self,
+        page: str,
+        token: Callable[[], str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Takes the page's address on this machine and what gives the token that works now."""
+        self._page, self._token, self._clock = page, token, clock
+        self._shown, self._shown_at = "", 0.0
+
+    @property
+    def address(self) -> str:
+        """The link that works now."""
+        return f"{self._page}/?owner={self._token()}"
+
+    def show(self) -> None:
+        """Prints it, unless the same one was printed just now."""
+        address = self.address
+        if address == self._shown and self._clock() - self._shown_at < _SAME_LINK_SECONDS:
+            return
+        self._shown, self._shown_at = address, self._clock()
+        print(f"Owner's link (works once): {address}", flush=True)
 
 
 def password_check(password: str, pause: float = 0.5) -> Callable[[str, str], bool]:
@@ -145,14 +175,69 @@ def _prepare() -> None:
     logging.getLogger("chatbot").setLevel(logging.INFO)
 
 
-def _page(shelf: BotShelf, language: Language | None) -> Page:
+@dataclass(frozen=True)
+class _Place:
+    """Where the page is served, and under which names (None: any)."""
+
+    host: str
+    port: int
+    hosts: set[str] | None
+
+    @property
+    def in_space(self) -> bool:
+        return bool(os.environ.get("SPACE_ID"))
+
+    @property
+    def is_local(self) -> bool:
+        """Only this machine reaches it (a tunnel aside)."""
+        return self.host in _LOOPBACK and not self.in_space
+
+    @property
+    def has_local(self) -> bool:
+        """This machine reaches it under a name of its own."""
+        return self.host in (*_LOOPBACK, *_EVERYWHERE) and not self.in_space
+
+    @property
+    def address(self) -> str:
+        """What to type into a browser on this machine."""
+        name = "127.0.0.1" if self.host in _EVERYWHERE else self.host
+        return f"http://[{name}]:{self.port}" if ":" in name else f"http://{name}:{self.port}"
+
+
+def _desk(shelf: BotShelf, options: ServeOptions, password: str, place: _Place) -> Desk:
     from chatbot.store import Store
     from chatbot.ui.desk import Desk  # imports Gradio, so only now
     from chatbot.ui.jobs import Jobs
     from chatbot.ui.owner import OwnerGate
-    from chatbot.ui.page import build_page, page_words
+    from chatbot.ui.page import page_words
+    from chatbot.ui.share import Sharing
+    from chatbot.ui.signing import kept_key
+    from chatbot.ui.visitors import Visitors
 
-    return build_page(Desk(shelf, page_words(language), OwnerGate(), Store(), Jobs(), language))
+    key = kept_key()
+    owner = OwnerGate(key, password, options.language)
+    store = Store.open(options.store)
+    if options.store:  # better told now than to the first visitor
+        store.check()
+    sharing = Sharing(
+        place.port, hosts=place.hosts, public=owner.public, reachable=not place.is_local
+    )
+    visitors = Visitors(
+        key,
+        options.limit,
+        is_owner=owner.is_owner,
+        is_public=lambda: sharing.is_public,
+        record=store.add_visit,
+    )
+    shelf.blocked = sharing.blocked
+    words = page_words(options.language)
+    return Desk(shelf, words, owner, store, Jobs(), options.language, visitors, sharing)
+
+
+def _page(desk: Desk) -> Page:
+    from chatbot.ui.page import build_page
+
+    return build_page(desk)
 
 
 def _served_names(host: str, options: ServeOptions) -> set[str] | None:
@@ -162,12 +247,8 @@ def _served_names(host: str, options: ServeOptions) -> set[str] | None:
 
 
 def _launch(
-    page: Page, host: str, port: int, hosts: set[str] | None, options: ServeOptions
+    page: Page, desk: Desk, links: OwnerLinks, place: _Place, options: ServeOptions
 ) -> None:
-    from starlette.middleware import Middleware
-
-    guard = Middleware(Guard, hosts=hosts, framed_by_spaces=bool(os.environ.get("SPACE_ID")))
-    script = Middleware(FirstScript, script=page.first_script)
     password = options.visitor_password
     safe: dict[str, Any] = {
         "share": False,  # see share.py
@@ -176,12 +257,12 @@ def _launch(
         "max_file_size": "10mb",
         "run_history": False,  # else the browser keeps every message a second time
         "enable_monitoring": False,
-        "app_kwargs": {"middleware": [guard, script]},
+        "app_kwargs": {"middleware": _middleware(page, desk, links, place)},
         "auth": password_check(password) if password else None,
     }
     page.blocks.launch(
-        server_name=host,
-        server_port=port,
+        server_name=place.host,
+        server_port=place.port,
         prevent_thread_lock=True,
         quiet=True,
         **safe,
@@ -189,16 +270,39 @@ def _launch(
     )
 
 
-def _announce(host: str, port: int, options: ServeOptions) -> None:
-    address = f"http://localhost:{port}" if host not in _LOOPBACK else f"http://{host}:{port}"
-    print(f"The page is at {address} (Ctrl-C stops it).", flush=True)
-    if host not in _LOOPBACK:
-        print(f"On your network: http://{socket.gethostname()}:{port}", flush=True)
+def _middleware(page: Page, desk: Desk, links: OwnerLinks, place: _Place) -> list[Any]:
+    """Returns what stands before the page, the outermost first."""
+    from starlette.middleware import Middleware
+
+    from chatbot.ui.door import OwnerDoor
+    from chatbot.ui.visitors import VisitorCookies
+
+    gate, space = desk.owner, place.in_space
+    return [
+        Middleware(Guard, hosts=place.hosts, framed_by_spaces=space),
+        Middleware(VisitorCookies, visitors=desk.visitors, gate=gate, framed=space),
+        Middleware(OwnerDoor, gate=gate, renew=links.show, secure=space),
+        Middleware(FirstScript, script=page.first_script),
+    ]
+
+
+def _announce(place: _Place, options: ServeOptions, links: OwnerLinks, password: str) -> None:
+    from chatbot.ui.door import PATH
+
+    print(f"The page is at {place.address} (Ctrl-C stops it).", flush=True)
+    if place.host not in _LOOPBACK:
+        print(f"On your network: http://{socket.gethostname()}:{place.port}", flush=True)
+    if password:
+        print(f"The owner's password is asked for at {place.address}{PATH}", flush=True)
+    elif not place.is_local:
+        print(_NO_PASSWORD, flush=True)
+    if place.has_local:
+        links.show()
     if opens_browser(options, os.environ, terminal=sys.stdout.isatty()):
-        webbrowser.open(address)
+        webbrowser.open(links.address if place.has_local else place.address)
 
 
-def _until_stopped(close: Callable[[], None]) -> int:
+def _until_stopped(*close: Callable[[], None]) -> int:
     """Waits for Ctrl-C (returns 130) or SIGTERM (returns 0), then ends what was started."""
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -210,7 +314,8 @@ def _until_stopped(close: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         return 130
     finally:
-        close()
+        for end_one in close:
+            end_one()
     return 0
 
 

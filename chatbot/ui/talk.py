@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chatbot.config import DecodingConfig
 from chatbot.errors import BundleError, ChatbotError
 from chatbot.ui.bots import Bot, BotShelf, BotState
 from chatbot.ui.settings import decoding_from
@@ -48,7 +49,9 @@ def answer(
         # Comes back a few times a second, so that a stop takes effect while a bot loads.
         while (state := shelf.wait(name, 0.25)).stage == "loading":
             yield Said(text(language, "waiting"), "waiting")
-        yield from _spoken(_bot_of(state), turns, knobs, language)
+        bot = _bot_of(state)
+        decoding = decoding_from(shelf.decoding(bot), knobs)
+        yield from _spoken(bot, turns, decoding, language)
     except ChatbotError as error:
         yield Said(str(error), "note")
     except Exception:
@@ -80,9 +83,8 @@ def _bot_of(state: BotState) -> Bot:
 
 
 def _spoken(
-    bot: Bot, turns: Sequence[str], knobs: Mapping[str, Any], language: Language
+    bot: Bot, turns: Sequence[str], decoding: DecodingConfig, language: Language
 ) -> Iterator[Said]:
-    decoding = decoding_from(bot.decoding, knobs)
     said = ""
     for said in throttled(bot.stream(turns, decoding)):
         said = said[:_MAX_REPLY_CHARACTERS]

@@ -11,7 +11,16 @@ from typing import Literal
 
 from chatbot.ui.texts import (
     chat,
+    compare,
+    corpus,
+    corrections,
+    feedback,
+    models,
+    owner,
     saved,
+    share,
+    train,
+    understand,
 )
 
 Language = Literal["en", "zh"]
@@ -23,7 +32,16 @@ EXAMPLES: dict[str, tuple[str, ...]] = {  # in the language of the bot, since it
 
 _PARTS: tuple[ModuleType, ...] = (
     chat,
+    compare,
+    corpus,
+    corrections,
     saved,
+    understand,
+    feedback,
+    models,
+    owner,
+    share,
+    train,
 )
 TEXTS: dict[Language, dict[str, str]] = {
     "en": {key: said for part in _PARTS for key, said in part.EN.items()},

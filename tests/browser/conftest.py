@@ -57,7 +57,7 @@ def open_page(browser, expected_errors):
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: wrong.append(f"error {error}"))
         page.on("console", heard)
-        page.on("request", lambda request: outside(request.url, url))
+        page.on("request", lambda request: outside(request.url, url.partition("?")[0]))
         page.goto(url)
         page.locator("#message textarea").wait_for()
         return page

@@ -10,11 +10,15 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from app import options_of
+from chatbot.bundle import default_model, list_bundles
 from chatbot.config import DecodingConfig
 from chatbot.errors import BundleError
+from chatbot.explanation import Alternative, Explanation, Piece
 from chatbot.ui.bots import BotCard, BotShelf
 from chatbot.ui.server import serve
 
@@ -39,6 +43,28 @@ class FakeBot:
             time.sleep(0.03)
             said = f"{said} {word}".strip()
             yield said
+
+    def explain(
+        self,
+        history: str | Sequence[str],
+        decoding: DecodingConfig | None = None,
+        reply: str | None = None,
+    ) -> Explanation:
+        heard = history if isinstance(history, str) else history[-1]
+        if heard == "boom":
+            raise ValueError("a secret of the server")
+        source = (Piece("", "user"), *(Piece(f" {word}") for word in heard.split()))
+        pieces = (*(Piece(f" {word}") for word in (reply or "").split()), Piece("", "end"))
+        weights = np.full((len(pieces), len(source)), 1 / len(source), np.float32)
+        return Explanation(
+            reply=reply or "",
+            source=source,
+            pieces=pieces,
+            probabilities=tuple(0.9 / (1 + place) for place in range(len(pieces))),
+            attention=None if heard == "blind" else weights,
+            alternatives=(Alternative("You said <b>nothing</b>.", -1.5, 0.4),),
+            confidence=0.8 if heard == "sure" else 0.42,
+        )
 
 
 def _words(turns: Sequence[str], settings: DecodingConfig) -> list[str]:
@@ -69,7 +95,13 @@ def main() -> int:
     names = ["echo", "slow", "broken"]
     first = options.model or "echo"
     cards = [BotCard(name, "en") for name in [first, *(n for n in names if n != first)]]
-    return serve(options, BotShelf(cards, _load, room=3))
+
+    def look() -> list[BotCard]:
+        saved = [BotCard(info.name, info.language) for info in list_bundles()]
+        named = {card.name: card for card in [*cards, *saved]}
+        return [named[name] for name in dict.fromkeys([default_model() or first, *named])]
+
+    return serve(options, BotShelf(look(), _load, room=3, look=look))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,22 @@ def sitting(run, stop_after=None):
     return trainer, trainer.train()
 
 
+def kept_early(run, after=None):
+    """Trains until the stop file is written, after so many steps of this sitting or before any."""
+    if after is None:
+        run.stop_file.touch()
+    steps = iter(range(1, 10_000))
+
+    def write_stop():
+        if next(steps) == after:
+            run.stop_file.touch()
+        return False
+
+    trainer = Trainer(run, observe=lambda event, facts: None, should_stop=write_stop,
+                      probe=lambda seq2seq: {"hello": "?"})  # fmt: skip
+    return trainer, trainer.train()
+
+
 def weights(trainer):
     return copies(trainer.seq2seq.training.weights)
 
@@ -47,6 +63,91 @@ def test_a_stopped_and_resumed_run_ends_in_the_same_weights_bit_for_bit(make_run
     resumed, outcome = sitting(broken)
     assert (outcome.status, outcome.progress.step) == ("done", 24)
     assert_same(weights(resumed), weights(whole))
+
+
+def test_the_stop_file_ends_it_early_and_keeps_the_best_so_far(make_run):
+    run = make_run("run", "training.steps=400", "training.validate_every=5")
+    _, outcome = kept_early(run, after=12)
+    assert (outcome.status, outcome.progress.step) == ("kept", 12)
+    assert outcome.progress.best_step == 12  # the last weights are measured too
+    done = events(run, "done")
+    assert [(event["reason"], event["step"]) for event in done] == [("stopped early", 12)]
+
+
+def test_one_that_never_validated_does_so_before_it_is_kept(make_run):
+    run = make_run("run", "training.steps=400")
+    _, outcome = kept_early(run, after=2)
+    assert outcome.progress.best_step == 2
+    assert (run.path / "best.npz").is_file()
+    assert len(events(run, "validation")) == 1
+
+
+def test_a_run_that_was_kept_early_goes_on_to_the_same_weights(make_run):
+    settings = ("training.steps=24", "training.precision=float32")
+    whole, _ = sitting(make_run("whole", *settings))
+    broken = make_run("broken", *settings)
+    kept_early(broken, after=9)
+    broken.forget_stop()
+    resumed, outcome = sitting(broken)
+    assert outcome.status == "done"
+    assert_same(weights(resumed), weights(whole))
+
+
+def test_being_kept_early_does_not_use_up_the_patience(make_run):
+    run = make_run("run", "training.steps=400", "training.validate_every=50",
+                   "training.patience=1", "training.learning_rate=1.0")  # fmt: skip
+    _, outcome = kept_early(run, after=60)
+    assert outcome.status == "kept"
+    assert outcome.progress.bad_validations == 0
+
+
+def test_stopped_before_the_first_step_there_is_nothing_to_keep(make_run):
+    run = make_run("run", "training.steps=400")
+    _, outcome = kept_early(run)
+    assert (outcome.status, outcome.progress.step) == ("stopped", 0)
+    assert [event["reason"] for event in events(run, "stopped")] == ["nothing to keep yet"]
+    assert (run.path / "checkpoint.npz").is_file()
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_is_told_in_one_line(make_run, monkeypatch):
+    run = make_run("run", "training.steps=20")
+    sitting(run, stop_after=5)
+    before = (run.path / "checkpoint.npz").read_bytes()
+
+    def full(file, *args, **arrays):
+        file.write(b"half a file")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chatbot.training.run.np.savez", full)
+        with pytest.raises(OSError, match="No space left"), run.failures_told():
+            sitting(run)
+    assert (run.path / "checkpoint.npz").read_bytes() == before
+    assert not list(run.path.glob("*.part"))
+    (failed,) = events(run, "failed")
+    assert "No space left on device" in failed["reason"]
+    assert "checkpoint is kept" in failed["reason"]
+    _, outcome = sitting(run)
+    assert outcome.status == "done"
+
+
+def test_a_fault_of_ours_is_told_in_one_line_too(make_run):
+    run = make_run("run")
+    with pytest.raises(ZeroDivisionError), run.failures_told():
+        1 / 0  # noqa: B018
+    assert "ZeroDivisionError: division by zero" in events(run, "failed")[0]["reason"]
+
+
+def test_a_fine_tuning_shows_what_the_base_answered_beside(make_run, tmp_path):
+    first, _ = sitting(make_run("base", "training.steps=2"))
+    run = make_run("tuned", "training.steps=2", "training.validate_every=1")
+    first.seq2seq.training.save_weights(run.initial_weights)
+    replies = iter([{"hello": "old"}, {"hello": "new"}, {"hello": "newer"}])
+    Trainer(run, observe=lambda event, facts: None, should_stop=lambda: False,
+            probe=lambda seq2seq: next(replies)).train()  # fmt: skip
+    told = events(run, "validation")
+    assert [event["previous"] for event in told] == [{"hello": "old"}] * 2
+    assert [event["replies"] for event in told] == [{"hello": "new"}, {"hello": "newer"}]
 
 
 def test_a_run_killed_after_a_checkpoint_repeats_what_it_lost(make_run):

@@ -1,9 +1,11 @@
 """The shelf of bots: loading in the background, and what it says meanwhile."""
 
+import shutil
 import threading
 
 import pytest
 
+from chatbot.bundle import edit_bundle, remove_bundle, rename_bundle, set_default_model
 from chatbot.errors import BundleError
 from chatbot.ui.bots import BotCard, BotShelf, shelf_of_bundles
 
@@ -105,3 +107,124 @@ def test_without_any_model_the_owner_is_told_how_to_get_one(tmp_path, monkeypatc
     monkeypatch.setenv("CHATBOT_HOME", str(tmp_path))
     with pytest.raises(BundleError, match="python -m chatbot train"):
         shelf_of_bundles()
+
+
+# --- when the models on disk change --------------------------------------------------------------
+
+
+class Disk:
+    """The cards that there are now."""
+
+    def __init__(self, *cards):
+        self.cards = list(cards)
+
+    def __call__(self):
+        return self.cards
+
+
+def test_new_bots_appear_and_removed_ones_go_with_a_note(loader):
+    loader.go.set()
+    disk = Disk(BotCard("one"), BotCard("two"))
+    shelf = BotShelf(disk.cards, loader, look=disk)
+    assert ready(shelf, "one").bot == "bot one"
+    disk.cards = [BotCard("two"), BotCard("three")]
+    assert shelf.refresh() == ["two", "three"]
+    assert shelf.state("one").stage == "unloaded"
+    with pytest.raises(BundleError, match=r"no model 'one'.*two, three"):
+        shelf.start("one")
+    assert ready(shelf, "three").bot == "bot three"
+
+
+def test_a_bot_that_changed_is_loaded_again_and_the_others_stay(loader):
+    loader.go.set()
+    disk = Disk(BotCard("one", stamp="a"), BotCard("two"))
+    shelf = BotShelf(disk.cards, loader, look=disk)
+    ready(shelf, "one"), ready(shelf, "two")
+    disk.cards = [BotCard("one", stamp="b"), BotCard("two")]
+    shelf.refresh()
+    ready(shelf, "one"), ready(shelf, "two")
+    assert loader.calls == ["one", "two", "one"]
+
+
+def test_a_bot_that_changes_while_it_loads_is_loaded_as_it_is_now(loader):
+    disk = Disk(BotCard("one", stamp="a"))
+    shelf = BotShelf(disk.cards, lambda card: f"{loader(card)} {card.stamp}", look=disk)
+    shelf.start("one")
+    disk.cards = [BotCard("one", stamp="b")]
+    shelf.refresh()
+    assert shelf.state("one").stage == "loading"
+    loader.go.set()
+    assert shelf.wait("one", 5).bot == "bot one b"
+
+
+def test_a_bot_that_goes_while_it_loads_says_so(loader):
+    disk = Disk(BotCard("one"), BotCard("two"))
+    shelf = BotShelf(disk.cards, loader, look=disk)
+    shelf.start("one")
+    disk.cards = [BotCard("two")]
+    shelf.refresh()
+    loader.go.set()
+    assert "no model 'one'" in shelf.wait("one", 5).reason
+
+
+def test_a_page_keeps_its_bots_where_none_are_left_on_disk(loader):
+    disk = Disk()
+    assert BotShelf(CARDS, loader, look=disk).refresh() == ["one", "two", "three"]
+
+
+def test_many_may_look_again_while_bots_are_started(loader):
+    loader.go.set()
+    disk = Disk(*CARDS)
+    shelf = BotShelf(CARDS, loader, room=1, look=disk)
+
+    def use(number):
+        for step in range(20):
+            disk.cards = [BotCard(card.name, stamp=str(step * number)) for card in CARDS]
+            shelf.refresh()
+            assert ready(shelf, CARDS[number % 3].name).stage in ("ready", "unloaded", "loading")
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    assert ready(shelf, "two").bot == "bot two"
+
+
+def copied(home, *names):
+    for name in names:
+        shutil.copytree(home / "saved_models" / "tiny", home / "saved_models" / name)
+
+
+def test_the_default_model_comes_first_and_so_does_the_one_that_was_asked_for(home):
+    copied(home, "alpha", "zeta")
+    assert shelf_of_bundles().names == ["alpha", "tiny", "zeta"]
+    set_default_model("zeta")
+    assert shelf_of_bundles().names == ["zeta", "alpha", "tiny"]
+    shelf = shelf_of_bundles("tiny")
+    assert shelf.names == ["tiny", "zeta", "alpha"]
+    set_default_model("alpha")  # by the owner of the running page
+    assert shelf.refresh() == ["alpha", "tiny", "zeta"]
+    remove_bundle("tiny")
+    assert shelf.refresh() == ["alpha", "zeta"]
+
+
+def test_a_model_from_another_folder_stays_with_those_that_are_saved(home, tiny_bundle, tmp_path):
+    copied(home, "alpha")
+    elsewhere = shutil.copytree(tiny_bundle, tmp_path / "elsewhere")
+    shelf = shelf_of_bundles(str(elsewhere))
+    assert shelf.names == ["elsewhere", "alpha", "tiny"]
+    shutil.rmtree(elsewhere)
+    assert shelf.refresh() == ["alpha", "tiny"]
+
+
+def test_renaming_and_editing_a_bundle_is_seen(home):
+    shelf = shelf_of_bundles()
+    before = shelf.card("tiny")
+    edit_bundle("tiny", blocked_phrases=["bad"])
+    assert shelf.refresh() == ["tiny"]
+    assert shelf.card("tiny") != before
+    assert shelf.card("tiny").decoding.blocked_phrases == ("bad",)
+    rename_bundle("tiny", "pip")
+    assert shelf.refresh() == ["pip"]

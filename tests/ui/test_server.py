@@ -1,18 +1,25 @@
 """Where the page is served, and who opens it."""
 
+import os
+import re
+import signal
 import socket
 
+import httpx
 import pytest
 
 import app
 from chatbot.errors import ConfigError
 from chatbot.ui.server import (
+    OwnerLinks,
     ServeOptions,
     chosen_host,
+    chosen_owner_password,
     chosen_port,
     opens_browser,
     password_check,
 )
+from tests.browser.serving import Server
 
 LOCAL = "127.0.0.1"
 
@@ -109,3 +116,92 @@ def test_any_name_with_the_right_password_gets_in():
     assert not check("anyone", "kase")
     assert not check("anyone", "")
     assert not check("anyone", "\ud800")
+
+
+# --- the owner's ways in -------------------------------------------------------------------
+
+
+def test_the_owners_password_comes_from_the_option_or_the_environment_and_leaves_the_latter():
+    environment = {"CHATBOT_OWNER_PASSWORD": "kept"}
+    assert chosen_owner_password("given", environment) == "given"
+    assert environment == {}
+    assert chosen_owner_password(None, {"CHATBOT_OWNER_PASSWORD": "kept"}) == "kept"
+    assert chosen_owner_password(None, {}) == ""
+
+
+@pytest.mark.parametrize("password", ["", "  "])
+def test_an_empty_password_is_one_clear_line(password, capsys):
+    assert app.main(["--owner-password", password, "--no-browser"]) == 2
+    assert capsys.readouterr().err.startswith("Error: The owner's password is empty.")
+
+
+@pytest.mark.parametrize("limit", ["-1", "many", "1.5", "10001"])
+def test_a_limit_is_a_whole_number(limit, capsys):
+    with pytest.raises(SystemExit) as left:
+        app.options_of(["--limit", limit])
+    assert left.value.code == 2
+    assert "is no number from 0" in capsys.readouterr().err
+
+
+def test_records_that_cannot_be_reached_end_the_app_with_one_line(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    url = f"sqlite:///{tmp_path}/file/records.db"
+    assert app.main(["--store", url, "--no-browser"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("Error: ")
+    assert told.count("\n") == 1
+
+
+def test_the_same_link_is_not_printed_again_and_again(capsys):
+    now, token = [0.0], ["one"]
+    links = OwnerLinks("http://127.0.0.1:7860", lambda: token[0], lambda: now[0])
+    for _ in range(3):
+        links.show()
+    token[0] = "two"  # the first was spent
+    links.show()
+    links.show()
+    now[0] += 60
+    links.show()
+    tokens = re.findall(r"owner=(\w+)", capsys.readouterr().out)
+    assert tokens == ["one", "two", "two"]
+
+
+def test_a_page_for_the_network_says_what_the_owner_needs_and_serves_this_machine():
+    with Server("--host", "0.0.0.0") as server:
+        assert "--owner-password" in server.line("Without an owner's password")
+        assert server.line("On your network")
+        cookies = server.owner_cookies()
+        owner = httpx.get(f"{server.url}owner", cookies=cookies)
+        assert "You are the owner" in owner.text
+        elsewhere = {"host": f"{socket.gethostname()}:7860"}
+        refused = httpx.get(f"{server.url}owner", cookies=cookies, headers=elsewhere)
+        assert "no owner&#x27;s password" in refused.text
+
+
+def test_a_space_prints_no_link_and_takes_the_password_over_https_alone():
+    environment = {"SPACE_ID": "me/bot", "CHATBOT_OWNER_PASSWORD": "open sesame"}
+    with Server(environment=environment) as server:
+        assert server.line("The owner's password is asked for at")
+        server.line("The bot echo is ready")
+        with pytest.raises(AssertionError):
+            server.line("Owner's link", seconds=0.1)
+        with httpx.Client(headers={"host": "me-bot.hf.space"}) as client:
+            form = client.get(f"{server.url}owner")
+            session = form.headers["set-cookie"]
+            assert "SameSite=None; Secure; Partitioned" in session
+            proof = re.search('name="proof" value="([^"]+)"', form.text)[1]
+            fields = {"proof": proof, "password": "open sesame"}
+            cookie = {"cookie": session.split(";")[0]}
+            entered = client.post(f"{server.url}owner", data=fields, headers=cookie)
+        assert entered.status_code == 303
+        assert "SameSite=Strict; Secure" in entered.headers["set-cookie"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal there")
+def test_the_owner_stays_the_owner_after_a_restart(tmp_path):
+    with Server(home=tmp_path) as server:
+        cookies = server.owner_cookies()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(10) == 0
+    with Server(home=tmp_path) as server:
+        assert "You are the owner" in httpx.get(f"{server.url}owner", cookies=cookies).text

@@ -5,37 +5,30 @@ import queue
 import re
 import signal
 import socket
-import sys
-import threading
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 from gradio import networking, tunneling
 from gradio_client import Client
 
-from chatbot.ui.server import share_page
-from chatbot.ui.share import ShareOutcome, share_in_background
+from chatbot.ui.owner import OwnerGate
+from chatbot.ui.share import ShareOutcome, Sharing, share_in_background
+from chatbot.ui.share_tab import qr_code
 from tests.browser.serving import Server
+from tests.ui.owners import owner_request
+from tests.ui.relay import install_frpc
 
-FAKE = Path(__file__).parent / "fake_frpc.py"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake frpc is a script")
 
 
 @pytest.fixture
 def frpc(tmp_path, monkeypatch):
     """Puts the fake where Gradio keeps frpc, here and for programs started from here."""
-    program = tmp_path / "gradio" / "frpc" / tunneling.BINARY_FILENAME
-    program.parent.mkdir(parents=True)
-    shebang, rest = FAKE.read_text().split("\n", 1)
-    program.write_text(f"#!{sys.executable}\n{rest}")
-    program.chmod(0o755)
-    assert shebang.startswith("#!")
+    program, environment = install_frpc(tmp_path)
     monkeypatch.setattr(tunneling, "BINARY_PATH", str(program))
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    monkeypatch.setenv("GRADIO_SHARE_SERVER_ADDRESS", "127.0.0.1:7000")
-    monkeypatch.setenv("FAKE_FRPC_PID", str(tmp_path / "frpc.pid"))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     return program
 
 
@@ -61,6 +54,13 @@ def frpc_is_gone(tmp_path):
     return False
 
 
+def wait_for(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [("refuse", "refused"), ("exit", "ended at once")],
@@ -71,7 +71,7 @@ def test_a_tunnel_that_fails_is_told_at_once_with_the_other_ways_in(
     monkeypatch.setenv("FAKE_FRPC", mode)
     outcome, seconds = outcome_of()
     assert outcome.url is None
-    assert reason in outcome.reason
+    assert reason in outcome.reason()
     assert seconds < 3
     assert frpc_is_gone(tmp_path)
     line = outcome.line(7860)
@@ -82,7 +82,8 @@ def test_a_tunnel_that_fails_is_told_at_once_with_the_other_ways_in(
 def test_a_silent_tunnel_is_given_up_in_time_and_ended(frpc, tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_FRPC", "silent")
     outcome, seconds = outcome_of(seconds=1.0)
-    assert "did not answer in 1 seconds" in outcome.reason
+    assert "did not answer in 1 seconds" in outcome.reason()
+    assert "1 秒" in outcome.reason("zh")
     assert seconds < 2
     assert frpc_is_gone(tmp_path)
 
@@ -94,14 +95,14 @@ def test_without_a_network_there_is_a_line_and_nothing_started(frpc, tmp_path, m
         address = f"http://127.0.0.1:{closed.getsockname()[1]}/"
         monkeypatch.setattr(networking, "GRADIO_API_SERVER", address)
         outcome, _ = outcome_of()
-    assert "cannot be reached" in outcome.reason
+    assert "cannot be reached" in outcome.reason()
     assert not (tmp_path / "frpc.pid").exists()
 
 
 def test_a_program_that_cannot_run_is_a_line(frpc):
     frpc.chmod(0o644)
     outcome, _ = outcome_of()
-    assert "does not start (Permission denied)" in outcome.reason
+    assert "does not start (Permission denied)" in outcome.reason()
 
 
 def test_a_link_is_told_with_its_host():
@@ -121,14 +122,91 @@ def test_a_visitor_chats_through_the_link_and_nothing_is_left_at_the_end(frpc, t
     assert frpc_is_gone(tmp_path)
 
 
-def test_the_page_answers_to_the_name_of_its_link_from_then_on(frpc, monkeypatch, capsys):
+def test_the_page_answers_to_the_name_of_its_link_while_it_is_open(frpc, monkeypatch):
     monkeypatch.setenv("FAKE_FRPC_HOST", "abc.shared.example")
-    hosts, told = {"localhost"}, threading.Event()
-    close = share_page(7860, hosts, told.set)
-    assert told.wait(5)
-    close()
+    hosts, gate, told = {"localhost"}, OwnerGate(password="p"), []
+    sharing = Sharing(7860, hosts=hosts, public=gate.public)
+    sharing.start(told.append)
+    assert sharing.wait(5).stage == "open"
+    assert sharing.is_public
     assert hosts == {"localhost", "abc.shared.example"}
-    assert capsys.readouterr().out.startswith("Public link: http://abc.shared.example")
+    assert not gate.is_owner(owner_request(gate, host="abc.shared.example"))
+    sharing.stop()
+    assert hosts == {"localhost"}
+    assert (sharing.state.stage, sharing.state.url, sharing.is_public) == ("off", "", False)
+    assert not gate.is_owner(owner_request(gate, host="abc.shared.example"))
+    assert [outcome.host for outcome in told] == ["abc.shared.example"]
+
+
+def test_a_link_is_asked_for_once_and_can_be_asked_for_again(frpc, tmp_path):
+    sharing = Sharing(7860)
+    sharing.start()
+    sharing.start()
+    assert sharing.state.stage in ("asking", "open")
+    first = sharing.wait(5).url
+    sharing.start()
+    assert sharing.state.url == first
+    sharing.stop()
+    assert frpc_is_gone(tmp_path)
+    sharing.start()
+    assert sharing.wait(5).url
+    sharing.stop()
+    assert frpc_is_gone(tmp_path)
+
+
+def test_a_link_closed_while_it_is_asked_for_never_opens(frpc, tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_FRPC", "silent")
+    told = []
+    sharing = Sharing(7860, seconds=0.5)
+    sharing.start(told.append)
+    wait_for(lambda: (tmp_path / "frpc.pid").exists())
+    sharing.stop()
+    assert frpc_is_gone(tmp_path)
+    time.sleep(0.7)  # the time it would have been given up after
+    assert (told, sharing.state.stage) == ([], "off")
+
+
+def test_a_link_that_ends_by_itself_is_said(frpc, tmp_path):
+    hosts = set()
+    sharing = Sharing(7860, hosts=hosts)
+    sharing.start()
+    assert sharing.wait(5).stage == "open"
+    os.kill(int((tmp_path / "frpc.pid").read_text()), signal.SIGKILL)
+    wait_for(lambda: sharing.state.stage == "failed")
+    assert "ended by itself" in sharing.state.outcome.reason()
+    assert not sharing.is_public
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses"),
+    [
+        ("https://abc.gradio.live", {"abc.gradio.live"}),
+        ("http://abc.example:8080", {"abc.example"}),
+        ("http://127.0.0.1:4000", {"127.0.0.1:4000", "localhost:4000", "[::1]:4000"}),
+        (None, set()),
+    ],
+)
+def test_a_link_is_known_by_its_name_or_on_this_machine_by_its_port(url, addresses):
+    assert ShareOutcome(url).addresses == addresses
+
+
+def test_strangers_read_no_blocked_words_unless_the_owner_says_so():
+    alone, reachable = Sharing(), Sharing(reachable=True)
+    assert alone.blocked("en") == ()
+    assert "fuck" in reachable.blocked("en")
+    assert "傻逼" in reachable.blocked("zh")
+    reachable.block_list = False
+    assert reachable.blocked("en") == ()
+
+
+def test_a_qr_code_has_a_name_and_holds_the_whole_code():
+    from qrcode.main import QRCode
+
+    image = qr_code("https://abc.gradio.live", 'Code "A" <b>')
+    assert 'role="img" aria-label="Code &quot;A&quot; &lt;b&gt;"' in image
+    code = QRCode(border=4)
+    code.add_data("https://abc.gradio.live")
+    assert image.count("h1v1h-1z") == sum(map(sum, code.get_matrix()))
 
 
 def test_the_local_page_stays_up_when_sharing_fails(frpc, monkeypatch):

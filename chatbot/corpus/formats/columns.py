@@ -6,7 +6,10 @@ Knows no file. Names are compared by `plain`: lower case, without spaces, dots a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from chatbot.errors import CorpusError
 
 # Matched as a pair first, in this order: "source" beside "question" is no message.
 PAIRS = (
@@ -65,7 +68,58 @@ CONVERSATION_IDS = (
 )
 BOT_SPEAKERS = ("assistant", "gpt", "chatgpt", "bot", "model", "chatbot")
 NOT_SPEAKING = frozenset({"system", "developer", "tool", "function"})
+_MOST_LISTED = 30
 _SEPARATORS = re.compile(r"[\s._-]+")
+
+
+class Chosen(NamedTuple):
+    """The columns that a person chose, by name or number; None where the format decides."""
+
+    message: str | None = None
+    reply: str | None = None
+
+
+GUESSED = Chosen()
+
+
+class UnknownColumnError(CorpusError):
+    """A table has no column of the name that was chosen."""
+
+
+def chosen_of(chosen: Chosen, names: Sequence[str], table: str) -> tuple[int | None, int | None]:
+    """Returns the places of the chosen columns among the names of a table.
+
+    Raises:
+        UnknownColumnError: there is no such column.
+        CorpusError: both are the same.
+    """
+    message, reply = (None if n is None else _place(n, names, table) for n in chosen)
+    if message is not None and message == reply:
+        raise CorpusError(
+            f"{table}: the column {names[message]!r} is to hold both message and reply. "
+            "Choose two different columns."
+        )
+    return message, reply
+
+
+def _place(name: str, names: Sequence[str], table: str) -> int:
+    if name in names:
+        return names.index(name)
+    alike = [i for i, other in enumerate(names) if plain(other) == plain(name)]
+    if alike:
+        return alike[0]
+    if name.isascii() and name.isdigit() and 1 <= int(name[:9]) <= len(names):
+        return int(name) - 1
+    listed = ", ".join(map(_short, names[:_MOST_LISTED]))
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    raise UnknownColumnError(
+        f"{table} has no column {_short(name)!r}. Its columns are: {listed}{more}. "
+        "Choose two of them as corpus.message_column and corpus.reply_column."
+    )
+
+
+def _short(name: str) -> str:
+    return " ".join(name.split())[:40]
 
 
 def plain(name: str) -> str:

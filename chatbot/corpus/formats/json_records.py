@@ -5,16 +5,22 @@ A record is one conversation, whatever shape it has. Knows nothing of pairs to t
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatbot.corpus.formats import columns
+from chatbot.corpus.formats.columns import GUESSED, Chosen
+from chatbot.corpus.formats.json_stream import open_json
 from chatbot.corpus.formats.spacing import joined_chinese
-from chatbot.corpus.records import Conversation
+from chatbot.corpus.records import Conversation, ReadingLog
 from chatbot.corpus.textfile import TextFile
 from chatbot.errors import CorpusError
 
+_MOST_HELD = 256 * 1024**2  # characters of a document that is no list, and so is held as a whole
+_FIRST_RECORDS = 100
 _KNOWN = (
     'Known are {"turns": [...]}, {"messages": [...]}, {"conversations": [...]}, a pair such as '
     '{"question": ..., "answer": ...}, and a list of texts.'
@@ -32,33 +38,117 @@ def looks_like_jsonl(first_line: str) -> bool:
     return isinstance(record, dict) or _is_turn_list(record)
 
 
-def read_jsonl(file: TextFile) -> Iterator[Conversation]:
-    """Yields the conversation on each line; blank lines are passed over.
+class Record(NamedTuple):
+    """What one conversation is read from.
+
+    Attributes:
+        value: as JSON holds it.
+        id: the file's name and the number of the line or record.
+        where: the same in words.
+    """
+
+    value: Any
+    id: str
+    where: str
+
+
+def read_records(
+    records: Iterator[Record], log: ReadingLog, chosen: Chosen = GUESSED
+) -> Iterator[Conversation]:
+    """Yields the conversation of each record.
+
+    A record of a known shape that lacks the chosen fields is read by its shape.
 
     Raises:
-        CorpusError: a line is no JSON, or a record of no known shape.
+        CorpusError: a record is of no known shape, and lacks a chosen field.
+    """
+    for record in records:
+        pair = _chosen_pair(record, chosen, log) if any(chosen) else None
+        if pair is None:
+            yield _conversation(record.value, record.id, record.where)
+        else:
+            yield Conversation(record.id, tuple(_text(item, record.where) for item in pair))
+
+
+def jsonl_records(file: TextFile) -> Iterator[Record]:
+    """Yields the record on each line; blank lines are passed over.
+
+    Raises:
+        CorpusError: a line is no JSON.
     """
     for number, line in file.numbered_lines():
         if line and not line.isspace():
             where = f"{file.name} line {number}"
-            yield _conversation(_parsed(line, where), f"{file.name}:{number}", where)
+            yield Record(_parsed(line, where), f"{file.name}:{number}", where)
 
 
-def read_json(file: TextFile) -> Iterator[Conversation]:
-    """Yields the conversations of one JSON document: a list of records, or an object of them.
+def json_records(file: TextFile) -> Iterator[Record]:
+    """Yields the records of one JSON document: a list of records, or an object of them.
 
     Raises:
-        CorpusError: it is no JSON, or a record has no known shape.
+        CorpusError: it is no JSON.
     """
-    with file.open() as text:
-        document = _parsed(text.read(), file.name)
+    with open_json(file) as stream:
+        is_list = stream.peek() == "["
+    values = _listed(file) if is_list else iter(_values(_document(file), file.name))
+    for number, value in enumerate(values, start=1):
+        yield Record(value, f"{file.name}:{number}", f"{file.name} record {number}")
+
+
+def field_examples(records: Iterator[Record], count: int) -> dict[str, list[str]] | None:
+    """Returns the fields of the first records with a few values, or None where they are no pairs.
+
+    A person can choose among them as among the columns of a table.
+    """
+    values = [record.value for record in itertools.islice(records, _FIRST_RECORDS)]
+    if not values or not all(isinstance(v, dict) and _turns_of(v) is None for v in values):
+        return None
+    fields: dict[str, list[str]] = {}
+    for name, value in (item for record in values for item in record.items()):
+        held = fields.setdefault(name, [])
+        if isinstance(value, (str, int, float)) and len(held) < count:
+            held.append(str(value))
+    return {name: held for name, held in fields.items() if held}
+
+
+def _listed(file: TextFile) -> Iterator[Any]:
+    """Yields the items of a list, or the list itself where it is one conversation."""
+    with open_json(file) as stream:
+        values = (stream.value() for _ in stream.items())
+        for first in values:
+            if not (isinstance(first, str) or (isinstance(first, dict) and _is_turn(first))):
+                yield first
+                yield from values
+                break
+            held = [first]
+            for value in values:
+                held.append(value)
+                _refuse_large(stream.characters, file.name)
+            yield from [held] if _is_turn_list(held) else held
+        stream.end()
+
+
+def _document(file: TextFile) -> Any:
+    with file.open() as opened:
+        text = opened.read(_MOST_HELD + 1)
+    _refuse_large(len(text), file.name)
+    return _parsed(text, file.name)
+
+
+def _refuse_large(characters: int, name: str) -> None:
+    if characters > _MOST_HELD:
+        raise CorpusError(
+            f"{name} is a single record of more than {_MOST_HELD >> 20} MB, too large to hold in "
+            "memory. Save it as JSONL, one conversation a line."
+        )
+
+
+def _values(document: Any, name: str) -> list[Any]:
     if _is_record(document):
-        document = [document]
-    records = document.values() if isinstance(document, dict) else document
-    if not isinstance(records, (list, type({}.values()))):
-        raise CorpusError(f"{file.name} holds a single {_kind(document)}, no list. {_KNOWN}")
-    for number, record in enumerate(records, start=1):
-        yield _conversation(record, f"{file.name}:{number}", f"{file.name} record {number}")
+        return [document]
+    if not isinstance(document, dict):
+        raise CorpusError(f"{name} holds a single {_kind(document)}, no list. {_KNOWN}")
+    return list(document.values())
 
 
 def _parsed(text: str, where: str) -> Any:
@@ -128,6 +218,31 @@ def _turns_of(record: Mapping[str, Any]) -> list[Any] | None:
     return None
 
 
+def _chosen_pair(record: Record, chosen: Chosen, log: ReadingLog) -> list[Any] | None:
+    """Returns the chosen fields of a record; None where it lacks them but is of a known shape."""
+    if not isinstance(record.value, dict):
+        return None
+    names = list(record.value)
+    guessed = columns.pair_names(record.value) or ()
+    try:
+        places = columns.chosen_of(chosen, names, record.where)
+    except columns.UnknownColumnError as unknown:
+        if _turns_of(record.value) is None and not guessed:
+            raise
+        if not log.unknown_columns:
+            log.unknown_columns.append(str(unknown))
+        return None
+    rest = next((name for name in guessed if names.index(name) not in places), None)
+    pair = [rest if place is None else names[place] for place in places]
+    if None in pair:
+        raise CorpusError(
+            f"{record.where} does not tell which field goes with {''.join(filter(None, chosen))!r}."
+            " Choose both, as corpus.message_column and corpus.reply_column."
+        )
+    log.has_columns = True
+    return [record.value[name] for name in pair if name is not None]
+
+
 def _pair_of(record: Mapping[str, Any]) -> list[Any] | None:
     reply = columns.first_of(("reply", "response", "answer", "target"), record)
     if isinstance(record.get("history"), list) and reply is not None:
@@ -149,13 +264,13 @@ def _from_turns(turns: list[Any], record: Mapping[str, Any], id_: str, where: st
         if not isinstance(speakers, list) or len(speakers) != len(turns):
             return Conversation(id_, texts)
         return _spoken(id_, texts, tuple(map(str, speakers)), record.get("reply_speaker"))
-    spoken = [(_speaker(turn), _text(turn, where)) for turn in turns]
-    kept = [(speaker, text) for speaker, text in spoken if speaker not in columns.NOT_SPEAKING]
-    names = tuple(speaker for speaker, _ in kept)
-    texts = tuple(text for _, text in kept)
+    kept = [turn for turn in turns if _speaker(turn) not in columns.NOT_SPEAKING]
+    names, texts = tuple(map(_speaker, kept)), tuple(_text(turn, where) for turn in kept)
     if not all(names):
         return Conversation(id_, texts)
-    return _spoken(id_, texts, names, record.get("reply_speaker"))
+    spoken = _spoken(id_, texts, names, record.get("reply_speaker"))
+    context = frozenset(place for place, turn in enumerate(kept) if _weighs_nothing(turn))
+    return dataclasses.replace(spoken, context_only=context)
 
 
 def _spoken(
@@ -163,6 +278,11 @@ def _spoken(
 ) -> Conversation:
     bot = reply_speaker if isinstance(reply_speaker, str) else columns.bot_among(speakers)
     return Conversation(id_, texts, speakers, bot)
+
+
+def _weighs_nothing(turn: Any) -> bool:
+    """Tells whether a message says, as OpenAI's do, that it is not to be learned."""
+    return isinstance(turn, dict) and turn.get("weight") in (0, "0")
 
 
 def _speaker(turn: Any) -> str:

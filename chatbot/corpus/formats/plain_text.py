@@ -13,6 +13,7 @@ from chatbot.corpus.formats.spacing import detokenised, joined_chinese
 from chatbot.corpus.records import Conversation
 from chatbot.corpus.textfile import TextFile
 
+_MOST_TURNS = 10_000  # held at once; even, so that each part begins with the same speaker
 _END_OF_UTTERANCE = "__eou__"
 _PERSONA = re.compile(r"\d+ (?:your|partner's) persona:")
 _EXCHANGE = re.compile(r"(\d+) (.*)")
@@ -38,16 +39,19 @@ def is_conv(head: list[str]) -> bool:
 def read_turns(file: TextFile) -> Iterator[Conversation]:
     """Yields conversations of one turn a line; a blank line ends each.
 
-    A text without any blank line is one conversation, its lines said by turns.
+    A text without any blank line is one conversation, its lines said by turns; a very long one
+    comes in parts that share its id.
     """
-    start, turns = 1, list[str]()
+    start, turns, goes_on = 1, list[str](), False
     for number, line in file.numbered_lines():
         if line.strip():
-            start = start if turns else number
+            start = start if turns or goes_on else number
             turns.append(line)
-        elif turns:
+        ends = not line.strip()
+        if turns and (ends or len(turns) == _MOST_TURNS):
             yield Conversation(f"{file.name}:{start}", tuple(turns))
             turns = []
+        goes_on = not ends
     if turns:
         yield Conversation(f"{file.name}:{start}", tuple(turns))
 

@@ -18,6 +18,7 @@ from chatbot.errors import CorpusError
 # libyaml's reader is ten times as fast; the base loader makes nothing but texts, lists, mappings.
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _MAX_DEPTH = 20
+_MOST_CHARACTERS = 64 * 1024**2  # the document lies in memory as a whole
 _SHAPE = (
     "Write `conversations:` as a list of lists of turns, or `situations:` as a list of "
     "`says:` and `replies:`; corpora/README.md shows both."
@@ -44,7 +45,12 @@ def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
 def _document(file: TextFile) -> Any:
     try:
         with file.open() as opened:
-            text = opened.read()
+            text = opened.read(_MOST_CHARACTERS + 1)
+        if len(text) > _MOST_CHARACTERS:
+            raise CorpusError(
+                f"{file.name} is YAML of more than {_MOST_CHARACTERS >> 20} MB, too large to hold "
+                "in memory. Save it as JSONL, one conversation a line."
+            )
         _refuse_deep(text, file.name)
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

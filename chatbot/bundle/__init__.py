@@ -1,0 +1,81 @@
+"""A trained bot on disk: `saved_models/<name>/`, plain files and no code.
+
+`config.json` (architecture, settings, versions), `model.weights.h5` (float16), `tokenizer.model`,
+`metrics.json`, `replies.json` (what it answered when it was saved), `README.md` (the model card)
+and `manifest.json` (a SHA-256 sum for each); the owner may add `facts.json`. The graph is rebuilt
+from the configuration, so nothing that is loaded can run. Listing and changing bundles imports no
+TensorFlow. Knows no conversation.
+
+`reading` looks into bundles and loads them, `writing` makes and changes them, `packing` makes one
+file of one and takes it in again.
+"""
+
+from __future__ import annotations
+
+from chatbot.bundle.packing import PACKED_ENDING, pack_bundle, unpack_bundle
+from chatbot.bundle.reading import (
+    CORPUS,
+    FACTS,
+    FORMAT,
+    TOKENIZER,
+    WEIGHTS,
+    Bundle,
+    BundleInfo,
+    bundle_path,
+    default_model,
+    list_bundles,
+    load_bundle,
+    load_weights,
+    manifest_of,
+    named_folder,
+    read_bundle_config,
+    read_card,
+    read_facts,
+    read_info,
+    read_licences,
+    read_tokenizer,
+    stamp_of,
+    stored_replies,
+    verify_files,
+)
+from chatbot.bundle.writing import (
+    BundleWriter,
+    edit_bundle,
+    remove_bundle,
+    rename_bundle,
+    set_default_model,
+)
+
+__all__ = [
+    "CORPUS",
+    "FACTS",
+    "FORMAT",
+    "PACKED_ENDING",
+    "TOKENIZER",
+    "WEIGHTS",
+    "Bundle",
+    "BundleInfo",
+    "BundleWriter",
+    "bundle_path",
+    "default_model",
+    "edit_bundle",
+    "list_bundles",
+    "load_bundle",
+    "load_weights",
+    "manifest_of",
+    "named_folder",
+    "pack_bundle",
+    "read_bundle_config",
+    "read_card",
+    "read_facts",
+    "read_info",
+    "read_licences",
+    "read_tokenizer",
+    "remove_bundle",
+    "rename_bundle",
+    "set_default_model",
+    "stamp_of",
+    "stored_replies",
+    "unpack_bundle",
+    "verify_files",
+]

@@ -1,0 +1,86 @@
+"""Weights as they lie in a file (HDF5): rounding them, and looking at them before Keras does.
+
+A file may come from anybody: HDF5 can point at other files of this machine and can promise arrays
+larger than any memory. Imports h5py alone; knows no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from chatbot.config import ModelConfig
+
+_GATES = {"gru": 3, "lstm": 4}
+
+
+def round_to_float16(path: Path) -> None:
+    """Copies an HDF5 file with every float32 array as float16: half the size on disk."""
+    import h5py
+
+    fresh = path.with_name("rounded.h5")
+    with h5py.File(path, "r") as old, h5py.File(fresh, "w") as new:
+
+        def copy(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                kind = "float16" if item.dtype == "float32" else item.dtype
+                twin = new.create_dataset(name, data=item[()].astype(kind))
+            else:
+                twin = new.require_group(name)
+            twin.attrs.update(dict(item.attrs))
+
+        old.visititems(copy)
+        new.attrs.update(dict(old.attrs))
+    fresh.replace(path)
+
+
+def stored_weights(path: Path) -> int:
+    """Returns how many numbers a file of weights holds.
+
+    Raises:
+        ValueError: it is no such file, leads elsewhere, or holds what is no number.
+    """
+    import h5py
+    import numpy as np
+
+    try:
+        with h5py.File(path, "r") as file:
+            arrays = list(_arrays(file))
+            count = sum(array.size for array in arrays)
+            if count > path.stat().st_size:  # two bytes each; packed arrays promise anything
+                raise ValueError("it promises more numbers than it has room for")
+            if not all(np.isfinite(array[()]).all() for array in arrays):
+                raise ValueError("it holds what is no number")
+            return int(count)
+    except (OSError, KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(str(error)) from None
+
+
+def least_weights(config: ModelConfig, vocab_size: int) -> int:
+    """Returns a number of weights that such a network has at the least.
+
+    Building one to count them would take all memory where a configuration asks for it.
+    """
+    gates, directions = _GATES[config.cell], 2 if config.bidirectional else 1
+    encoder = config.encoder_layers * directions * config.encoder_units**2
+    decoder = config.decoder_layers * config.decoder_units**2
+    return gates * (encoder + decoder) + vocab_size * config.embedding_units
+
+
+def _arrays(group: Any, seen: set[int] | None = None) -> Iterator[Any]:
+    """Yields the arrays below a group, none of which lies in another file."""
+    import h5py
+
+    seen = set() if seen is None else seen
+    for name in group:
+        item = group[name] if isinstance(group.get(name, getlink=True), h5py.HardLink) else None
+        if isinstance(item, h5py.Group):
+            address = h5py.h5o.get_info(item.id).addr
+            if address not in seen:  # a group may hold itself
+                seen.add(address)
+                yield from _arrays(item, seen)
+        elif isinstance(item, h5py.Dataset) and not (item.external or item.is_virtual):
+            yield item
+        else:
+            raise ValueError(f"{name[:40]!r} leads elsewhere")

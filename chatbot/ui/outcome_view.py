@@ -1,0 +1,98 @@
+"""The bot that a training made beside the one it came from: scores, and replies side by side.
+
+Reads what stands in the two bundles and in the events of the training; loads no model.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chatbot.bundle import BundleInfo, bundle_path, read_info, stored_replies
+from chatbot.errors import BundleError
+from chatbot.ui.jobs import JobView
+from chatbot.ui.progress_view import Say, table_html
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two bots; `info` is None where its bundle is not there any more."""
+
+    name: str
+    info: BundleInfo | None
+    replies: Mapping[str, str]
+
+
+def is_there(name: str) -> bool:
+    """Tells whether a model of this name can be chatted with."""
+    return _info(name) is not None
+
+
+def outcome_html(view: JobView, say: Say) -> str:
+    """Returns the comparison for a training that is done."""
+    new = _side(view.name)
+    if new.info is None:
+        return f'<p class="line">{html.escape(say("train_gone", name=view.name))}</p>'
+    base = _base(view)
+    sides = [new] if base is None else [base, new]
+    note = "" if base is None else f"<p>{html.escape(say('train_own_scores'))}</p>"
+    return f"{_scores(sides, say)}{note}{_replies(sides, new, say)}"
+
+
+def _base(view: JobView) -> _Side | None:
+    """Returns the bot that it came from, with what that one answered when it came to that."""
+    name = (view.last("setup") or {}).get("base")
+    if not name:
+        return None
+    told = (view.last("validation") or {}).get("previous") or {}
+    side = _side(str(name))
+    return _Side(side.name, side.info, {**side.replies, **told})
+
+
+def _side(name: str) -> _Side:
+    info = _info(name)
+    return _Side(name, info, _stored(info) if info else {})
+
+
+def _info(name: str) -> BundleInfo | None:
+    try:
+        return read_info(bundle_path(name))
+    except BundleError:
+        return None
+
+
+def _stored(info: BundleInfo) -> dict[str, str]:
+    try:
+        return stored_replies(info.path)
+    except BundleError:
+        return {}
+
+
+def _scores(sides: list[_Side], say: Say) -> str:
+    rows = [
+        (say("train_nats"), *(_metric(side, "nats", "{:.3f}") for side in sides)),
+        (say("train_perplexity"), *(_metric(side, "perplexity", "{:.1f}") for side in sides)),
+        (say("train_held_out"), *(_metric(side, "validation_pairs", "{:,}") for side in sides)),
+        (say("train_took"), *(_metric(side, "minutes", "{:g}") for side in sides)),
+        (say("train_disk"), *(_megabytes(side) for side in sides)),
+    ]
+    return table_html(["", *(side.name for side in sides)], rows, say("train_scores"))
+
+
+def _replies(sides: list[_Side], new: _Side, say: Say) -> str:
+    rows = [
+        (message, *(side.replies.get(message, "–") for side in sides)) for message in new.replies
+    ]
+    heads = [say("train_message"), *(side.name for side in sides)]
+    return table_html(heads, rows, say("train_beside"))
+
+
+def _metric(side: _Side, key: str, form: str) -> str:
+    value: Any = side.info.metrics.get(key) if side.info else None
+    return form.format(value) if isinstance(value, int | float) else "–"
+
+
+def _megabytes(side: _Side) -> str:
+    return f"{side.info.size_bytes / 1e6:.1f}" if side.info else "–"

@@ -1,0 +1,106 @@
+"""The owner comes in, stays, and leaves; a visitor sees the chat alone."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SIZES
+from tests.browser.serving import Server
+from tests.browser.test_chat_page import expect_reply, expect_unnamed, fits_sideways, say
+
+pytestmark = pytest.mark.browser
+
+
+def owner_tabs(page):
+    return page.get_by_role("tab").filter(has_not_text=re.compile("^(Chat|聊天)$"))
+
+
+def open_tab(page, name):
+    """Opens a tab, which on a narrow screen may stand in the menu of those without room."""
+    menu = page.locator(".overflow-menu")
+    listed = menu.locator(".overflow-dropdown").get_by_text(name, exact=True)
+    tab = page.get_by_role("tab", name=name, exact=True)
+    expect(tab.or_(listed).first).to_be_attached()
+    if tab.count():
+        tab.click()
+    else:
+        menu.locator("> button").click()
+        listed.click()
+    expect(tab).to_have_attribute("aria-selected", "true")
+
+
+def test_a_visitor_sees_the_chat_alone_and_the_owner_more(open_page, server):
+    visitor, owner = open_page(server.url), open_page(server.owner_url)
+    expect(owner.get_by_role("tab", name="Share")).to_be_visible()
+    assert owner.url == server.url  # the token is gone from the address
+    say(visitor, "hello")
+    expect_reply(visitor, "hello (1)")
+    expect(owner_tabs(visitor)).to_have_count(0)
+    owner.reload()
+    expect(owner.get_by_role("tab", name="Share")).to_be_visible()
+
+
+def test_the_link_works_once_and_says_so(open_page, server, expected_errors):
+    expected_errors.append("status of 403")
+    link = server.owner_url
+    open_page(link)
+    late = open_page(server.url)
+    late.goto(link)
+    expect(late.get_by_role("status")).to_contain_text("The terminal where the program runs")
+    late.get_by_role("link", name="To the chat").click()
+    say(late, "hello")
+    expect_reply(late, "hello (1)")
+    expect(owner_tabs(late)).to_have_count(0)
+
+
+def test_the_owner_logs_out(open_page, server):
+    page = open_page(server.owner_url)
+    open_tab(page, "Share")
+    page.get_by_role("link", name="Log out").click()
+    expect(page.get_by_role("status")).to_have_text("You are the owner in this browser.")
+    page.get_by_role("button", name="Log out").click()
+    page.locator("#message textarea").wait_for()
+    say(page, "hello")
+    expect_reply(page, "hello (1)")
+    expect(owner_tabs(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("size", "locale", "label", "enter", "wrong"),
+    [
+        ("desktop", "en-GB", "Owner's password", "Come in", "Wrong password."),
+        ("phone", "zh-CN", "主人密码", "进入", "密码不对。"),
+    ],
+)
+def test_the_password_lets_in_without_scripts(browser, size, locale, label, enter, wrong):
+    width, height = SIZES[size]
+    with Server(environment={"CHATBOT_OWNER_PASSWORD": "open sesame"}) as server:
+        context = browser.new_context(
+            java_script_enabled=False, locale=locale, viewport={"width": width, "height": height}
+        )
+        page = context.new_page()
+        page.goto(f"{server.url}owner")
+        for password in ("wrong", "open sesame"):
+            page.get_by_label(label).fill(password)
+            if password == "wrong":
+                page.keyboard.press("Enter")
+                expect(page.get_by_role("status")).to_contain_text(wrong)
+            else:
+                page.get_by_role("button", name=enter).click()
+        page.wait_for_url(server.url)
+        names = [cookie["name"].rpartition("_")[0] for cookie in context.cookies()]
+        assert sorted(names) == ["chatbot_owner", "chatbot_visitor"]
+        context.close()
+
+
+def test_the_password_page_is_readable_by_everybody(open_page):
+    with Server("--owner-password", "open sesame") as server:
+        page = open_page(server.url, "phone")
+        page.goto(f"{server.url}owner")
+        expect_unnamed(page)
+        assert fits_sideways(page)
+        page.get_by_label("Owner's password").fill("open sesame")
+        page.keyboard.press("Enter")
+        open_tab(page, "Share")
+        page.close()  # before the server, whose end it would hear of as an error
