@@ -30,7 +30,7 @@ def train(
         list[str] | None,
         typer.Argument(
             metavar="CORPUS...",
-            help="Files or folders; PATH@0.2 takes a fifth of one, PATH@8 repeats it.",
+            help="Files, folders, ids of public sets; PATH@0.2 takes a fifth, PATH@8 repeats it.",
         ),
     ] = None,
     name: Annotated[str, typer.Option(help="The new model's name.")] = "",
@@ -184,10 +184,7 @@ def _train_and_save(run: RunFolder) -> int:
 
 def _stopped(run: RunFolder, where: str) -> int:
     run.forget_stop()
-    print(
-        f"Stopped {where}. Go on with:\n"
-        f"  python -m chatbot train --name {run.name} --resume"
-    )
+    print(f"Stopped {where}. Go on with:\n  python -m chatbot train --name {run.name} --resume")
     return STOPPED
 
 

@@ -44,7 +44,7 @@ class Part(BaseModel):
     bytes: int | None = None
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     take: tuple[str, ...] = ()
-    shape: Literal["speaker-lines", "exchanges"] | None = None
+    shape: Literal["speaker-lines", "exchanges", "spaced-dialogue", "spaced-words"] | None = None
 
 
 class PublicSet(BaseModel):

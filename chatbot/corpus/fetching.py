@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -139,12 +140,22 @@ def _filled(staged: Path, wanted: PublicSet, folder: Path) -> tuple[int, int]:
 
 
 def _lay_out(part: Part, source: Path, staged: Path) -> None:
-    if part.take:
+    if part.take and part.shape:
+        with tempfile.TemporaryDirectory(dir=source.parent) as name:
+            unpack(source, Path(name), part.take)
+            for path in sorted(p for p in Path(name).rglob("*") if p.is_file()):
+                reshape(path, part.shape, staged / _neutral_name(path))
+    elif part.take:
         unpack(source, staged, part.take)
     elif part.shape:
-        reshape(source, part.shape, staged / f"{source.stem}.jsonl")
+        reshape(source, part.shape, staged / _neutral_name(source))
     else:
         shutil.copyfile(source, staged / part.name)
+
+
+def _neutral_name(path: Path) -> str:
+    """Returns what the rewritten file is called, `train.jsonl` for `train.json.gz`."""
+    return f"{path.name.split('.')[0]}.jsonl"
 
 
 def _counted(folder: Path) -> tuple[int, int]:

@@ -6,14 +6,26 @@ One function for each form, told by its name in catalogue.yml. Knows no network 
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from chatbot.corpus.formats.spacing import detokenised, joined_words
 from chatbot.errors import CorpusError
 
 _SPEAKER = re.compile(r"\s*(?P<who>User\s*\d+)\s*:\s*(?P<text>.*)", re.IGNORECASE)
+_CHANGED = (
+    ValueError,
+    KeyError,
+    TypeError,
+    csv.Error,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+)
 _SILENCE = "__SILENCE__"  # Persona-Chat's mark for a talk that the other side begins
 
 
@@ -28,7 +40,7 @@ def reshape(path: Path, shape: str, out: Path) -> None:
             for number, turns in enumerate(_SHAPES[shape](path), start=1):
                 record = {"id": f"{path.stem}:{number}", "turns": turns}
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
+    except _CHANGED as error:
         raise CorpusError(
             f"{path.name} is not in the form it used to have ({error}); its publisher may have "
             "changed it."
@@ -59,6 +71,20 @@ def _exchanges(path: Path) -> Iterator[list[str]]:
         yield turns[1:] if turns[:1] == [_SILENCE] else turns
 
 
+def _spaced_dialogue(path: Path) -> Iterator[list[str]]:
+    """Yields ParlAI's DailyDialog: a conversation a line, with spaces before marks."""
+    with path.open(encoding="utf-8") as file:
+        for line in filter(str.strip, file):
+            yield [detokenised(_text(turn["text"])) for turn in json.loads(line)["dialogue"]]
+
+
+def _spaced_words(path: Path) -> Iterator[list[str]]:
+    """Yields LCCC: a conversation a line, its Chinese cut into words."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in filter(str.strip, file):
+            yield [joined_words(_text(turn)) for turn in json.loads(line)["dialog"]]
+
+
 def _text(turn: object) -> str:
     if not isinstance(turn, str):
         raise TypeError(f"a turn is {type(turn).__name__}, not text")
@@ -68,4 +94,6 @@ def _text(turn: object) -> str:
 _SHAPES: Mapping[str, Callable[[Path], Iterator[list[str]]]] = {
     "speaker-lines": _speaker_lines,
     "exchanges": _exchanges,
+    "spaced-dialogue": _spaced_dialogue,
+    "spaced-words": _spaced_words,
 }

@@ -6,7 +6,6 @@ server. Gradio 6.31 skips `.then` after an error, so each chain ends in `.failur
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from chatbot.ui.history import (
     up_to_last_user,
     without_last_exchange,
 )
+from chatbot.ui.markup import escaped
 from chatbot.ui.panel import settings_panel
 from chatbot.ui.settings import KNOBS, decoding_from, knobs_of, livelier, seeded
 from chatbot.ui.talk import Said, answer
@@ -296,7 +296,7 @@ class ChatTab:
         try:
             decoding_from(self._shelf.card(model).decoding, _named(knobs))
         except ChatbotError as error:
-            return f'<p role="alert">{html.escape(str(error))}</p>'
+            return f'<p role="alert">{escaped(str(error))}</p>'
         return ""
 
 
@@ -336,10 +336,10 @@ def _problem_of(written: str, language: Language) -> str:
 
 def _status(state: BotState, language: Language) -> str:
     if state.stage in ("loading", "failed"):
-        reason = f" {html.escape(state.reason)}" if state.reason else ""
+        reason = f" {escaped(state.reason)}" if state.reason else ""
         return f'<p role="status" class="{state.stage}">{text(language, state.stage)}{reason}</p>'
     return '<p role="status"></p>'
 
 
 def _heading(name: str) -> str:
-    return f"<h1>{html.escape(name)}</h1>"
+    return f"<h1>{escaped(name)}</h1>"

@@ -6,7 +6,6 @@ chat tab lends its conversation and takes one back. What is done to the list sta
 
 from __future__ import annotations
 
-import html
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ import gradio as gr
 
 from chatbot.ui.desk import Desk
 from chatbot.ui.history import Message, restored
+from chatbot.ui.markup import escaped
 from chatbot.ui.saved import (
     MAX_NAME,
     FullError,
@@ -269,4 +269,4 @@ def _with_id(saved: Sequence[Saved], id_: object) -> Saved | None:
 
 
 def _line(said: str) -> str:
-    return f'<p role="status">{html.escape(said)}</p>'
+    return f'<p role="status">{escaped(said)}</p>'

@@ -33,7 +33,12 @@ __all__ = ["CorpusChoice", "CorpusPanel"]
 _HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # One at a time of each, however often a switch is pressed; the first pairs wait for no report.
 _LOOKING: dict[str, Any] = {**_HIDDEN, "concurrency_limit": 1, "concurrency_id": "corpus"}
-_REPORTING: dict[str, Any] = {**_HIDDEN, "concurrency_limit": 1, "concurrency_id": "report"}
+_REPORTING: dict[str, Any] = {
+    **_HIDDEN,
+    "concurrency_limit": 1,
+    "concurrency_id": "report",
+    "trigger_mode": "always_last",
+}
 
 
 class CorpusPanel:
@@ -126,8 +131,11 @@ class CorpusPanel:
         )
         for event in (taken, dropped):
             self._followed(event.success(only(self._look), self._asked, self._seen, **_LOOKING))
-        changes = [one.input for one in self._asked]
-        self._followed(gr.on(changes, only(self._look), self._asked, self._seen, **_LOOKING))
+        again = {**_LOOKING, "trigger_mode": "always_last"}
+        self._followed(picked.input(only(self._look), self._asked, self._seen, **again))
+        # Does not touch the settings: one of them may be changed again meanwhile.
+        changes, shown = [one.input for one in settings], self._seen[len(settings) :]
+        self._followed(gr.on(changes, only(self._look_again), self._asked, shown, **again))
 
     def connect(self, tab: Any) -> None:
         """Fills the panel whenever its tab is selected, with what was chosen last."""
@@ -180,6 +188,10 @@ class CorpusPanel:
         message, reply, speaker, join, mask = settings
         asked = Asked(tuple(keys), message or "", reply or "", speaker or "", join, mask)
         return self._seen_by(request, asked)
+
+    def _look_again(self, request: gr.Request, keys: list[str], *settings: Any) -> Sequence[Any]:
+        """Shows the first pairs under other settings."""
+        return self._look(request, keys, *settings)[len(settings) :]
 
     def _measure(self, request: gr.Request, choice: CorpusChoice | None) -> str:
         if choice is None:

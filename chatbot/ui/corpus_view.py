@@ -6,7 +6,6 @@ file.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 
 from chatbot.corpus.content import LengthStep
@@ -14,6 +13,7 @@ from chatbot.corpus.records import DialoguePair
 from chatbot.corpus.report import CorpusReport, dominant_reply, main_rejection
 from chatbot.corpus.survey import Survey
 from chatbot.ui.history import safe_text
+from chatbot.ui.markup import escaped
 from chatbot.ui.words import TEXTS, Language, text
 
 _SHOWN_CHARACTERS = 300  # of one text
@@ -24,14 +24,14 @@ _STEP_WIDTH, _BAR_WIDTH, _PLOT_HEIGHT = 38, 15, 110  # of the picture, in its ow
 def note(said: str, kind: str = "note") -> str:
     """Returns one line as a paragraph; an "alert" is read out at once."""
     role = "alert" if kind == "alert" else "status"
-    return f'<p role="{role}" class="{kind}">{html.escape(safe_text(said))}</p>'
+    return f'<p role="{role}" class="{kind}">{escaped(said)}</p>'
 
 
 def shown(said: str) -> str:
     """Returns a text as HTML shows it, cut where it is very long."""
     safe = safe_text(said)
     cut = safe if len(safe) <= _SHOWN_CHARACTERS else f"{safe[:_SHOWN_CHARACTERS]}…"
-    return html.escape(cut)
+    return escaped(cut)
 
 
 def format_line(name: str, survey: Survey, language: Language) -> str:
@@ -161,11 +161,11 @@ def histogram(steps: Sequence[LengthStep], *, title: str, described: str, axis: 
     return (
         f'<svg class="lengths" viewBox="0 0 {width} {_PLOT_HEIGHT + 38}" role="img" '
         'aria-labelledby="corpus-lengths-title corpus-lengths-desc">'
-        f'<title id="corpus-lengths-title">{html.escape(title)}</title>'
-        f'<desc id="corpus-lengths-desc">{html.escape(described)}</desc>'
+        f'<title id="corpus-lengths-title">{escaped(title)}</title>'
+        f'<desc id="corpus-lengths-desc">{escaped(described)}</desc>'
         f'<line x1="0" x2="{width}" y1="{_PLOT_HEIGHT}" y2="{_PLOT_HEIGHT}" class="axis"/>'
         f"{drawn}{labels}"
-        f'<text x="{width}" y="{_PLOT_HEIGHT + 34}" text-anchor="end">{html.escape(axis)}</text>'
+        f'<text x="{width}" y="{_PLOT_HEIGHT + 34}" text-anchor="end">{escaped(axis)}</text>'
         "</svg>"
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import gradio as gr
+from gradio.processing_utils import save_file_to_cache
 
 from chatbot.bundle import list_bundles
 from chatbot.errors import ChatbotError, TrainingError
@@ -45,7 +46,6 @@ class CorrectionsTab:
     def __init__(self, desk: Desk) -> None:
         """Builds the tab inside the surrounding `gr.Tab`."""
         self._desk, self._store = desk, desk.store
-        self._exports = functools.cache(lambda: tempfile.TemporaryDirectory(prefix="chatbot-"))
         with gr.Column(elem_id="corrections", elem_classes="records"):
             gr.HTML(desk.words("corrections_about"), elem_classes="about", padding=False)
             self._note = gr.HTML("", elem_id="corrections-note", padding=False)
@@ -301,13 +301,22 @@ class CorrectionsTab:
 
     def _exported(self, request: gr.Request, kind: Kind) -> Sequence[Any]:
         try:
-            path = Path(self._exports().name) / f"{kind}.jsonl"
-            count = self._store.export(kind, path)
+            file, count = self._written(kind)
         except (ChatbotError, OSError) as error:
             return None, line(str(error), "wrong")
         if not count:
             return None, line(self._desk.say(request, "corrections_nothing"))
-        return str(path), line(self._desk.say(request, "corrections_exported", count=count))
+        return file, line(self._desk.say(request, "corrections_exported", count=count))
+
+    def _written(self, kind: Kind) -> tuple[str, int]:
+        """Returns a file of these records, under a name that nobody could guess, and their count.
+
+        Gradio serves it to whoever knows that name.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{kind}.jsonl"
+            count = self._store.export(kind, path)
+            return save_file_to_cache(path, self._file.GRADIO_CACHE), count
 
     # --- what they have in common ----------------------------------------------------------
 

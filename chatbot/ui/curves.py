@@ -6,11 +6,12 @@ stay readable on a telephone. Knows numbers and names, no training.
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
+
+from chatbot.ui.markup import escaped
 
 Point = tuple[float, float]
 
@@ -51,11 +52,11 @@ def chart(lines: Sequence[Line], axes: Axes) -> str:
     up = ticks(min(ys), max(ys))
     reach = (across[0], max(across[-1], *xs), min(up[0], *ys), max(up[-1], *ys))
     return (
-        f'<figure class="chart"><figcaption>{html.escape(axes.up)}{_legend(drawn)}</figcaption>'
+        f'<figure class="chart"><figcaption>{escaped(axes.up)}{_legend(drawn)}</figcaption>'
         f'<div class="plot"><div class="up" aria-hidden="true">{_labels(up, reach[2:], "bottom")}'
         f'</div>{_drawing(drawn, up, reach, axes.title)}<div class="across" aria-hidden="true">'
         f"{_labels(across, reach[:2], 'left')}</div></div>"
-        f'<p class="axis" aria-hidden="true">{html.escape(axes.across)}</p></figure>'
+        f'<p class="axis" aria-hidden="true">{escaped(axes.across)}</p></figure>'
     )
 
 
@@ -106,7 +107,7 @@ def _drawing(
 
     grid = [f'<polyline class="grid" points="{place((left, y))} {place((right, y))}"/>' for y in up]
     drawn = [_polyline(line, [place(point) for point in line.points]) for line in lines]
-    said = html.escape(title, quote=True)
+    said = escaped(title)
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{said}"><title>{said}</title>{"".join([*grid, *drawn])}</svg>'
@@ -116,13 +117,12 @@ def _drawing(
 def _polyline(line: Line, places: Sequence[str]) -> str:
     """A single point is drawn as a line to itself, which its round ends make a dot."""
     points = " ".join(places if len(places) > 1 else [*places, *places])
-    return f'<polyline class="{html.escape(line.style, quote=True)}" points="{points}"/>'
+    return f'<polyline class="{escaped(line.style)}" points="{points}"/>'
 
 
 def _legend(lines: Sequence[Line]) -> str:
     return "".join(
-        f'<span class="key {html.escape(line.style, quote=True)}">{html.escape(line.name)}</span>'
-        for line in lines
+        f'<span class="key {escaped(line.style)}">{escaped(line.name)}</span>' for line in lines
     )
 
 

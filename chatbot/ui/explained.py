@@ -5,17 +5,16 @@ Everything said or learned is hostile text and escaped here. Pure functions; kno
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from chatbot.explanation import Alternative, Explanation, Piece
+from chatbot.ui.markup import escaped
 
 if TYPE_CHECKING:
     from chatbot.corpus.nearest import NearPair
 
 SURE, FAIRLY_SURE = 0.75, 0.6  # of the confidence; the shipped bot is sure of its greetings
-_OPENERS = {ord(sign): f"&#{ord(sign)};" for sign in "{$@`"}
 
 
 class Say(Protocol):
@@ -30,7 +29,7 @@ def explained_html(explained: Explanation, model: str, say: Say) -> str:
     return "".join(
         [
             _line(say("understand_about", reply=explained.reply, model=model)),
-            f"<p class='verdict' role='status'>{_safe(verdict(explained.confidence, say))}</p>",
+            f"<p class='verdict' role='status'>{escaped(verdict(explained.confidence, say))}</p>",
             _line(say("understand_by_rule")) if explained.by_rule else "",
             _section(say("understand_pieces"), _likely(explained, say)),
             _section(say("understand_shown"), _chips(explained.source, say)),
@@ -76,14 +75,14 @@ def _likely(explained: Explanation, say: Say) -> str:
     chips = zip(explained.pieces, explained.probabilities, strict=True)
     items = "".join(
         f"<li class='{_kind(piece)}' style='--share:{share:.3f}'>"
-        f"<span>{_safe(_name(piece, say))}</span><small>{_safe(percent(share))}</small></li>"
+        f"<span>{escaped(_name(piece, say))}</span><small>{escaped(percent(share))}</small></li>"
         for piece, share in chips
     )
     return f"{_note(say('understand_pieces_note'))}<ol class='pieces likely'>{items}</ol>"
 
 
 def _chips(pieces: Iterable[Piece], say: Say) -> str:
-    items = (f"<li class='{_kind(piece)}'>{_safe(_name(piece, say))}</li>" for piece in pieces)
+    items = (f"<li class='{_kind(piece)}'>{escaped(_name(piece, say))}</li>" for piece in pieces)
     return f"<ol class='pieces'>{''.join(items)}</ol>"
 
 
@@ -91,13 +90,13 @@ def _attention(explained: Explanation, say: Say) -> str:
     if explained.attention is None:
         return _line(say("understand_no_attention"))
     columns = [_name(piece, say) for piece in explained.source]
-    head = "".join(f"<th scope='col'>{_safe(name)}</th>" for name in columns)
+    head = "".join(f"<th scope='col'>{escaped(name)}</th>" for name in columns)
     names = [_name(piece, say) for piece in explained.pieces]
     body = "".join(
-        f"<tr><th scope='row'>{_safe(name)}</th>{_heat(name, columns, weights, say)}</tr>"
+        f"<tr><th scope='row'>{escaped(name)}</th>{_heat(name, columns, weights, say)}</tr>"
         for name, weights in zip(names, explained.attention, strict=True)
     )
-    label = _safe(say("understand_attention"))
+    label = escaped(say("understand_attention"))
     return (
         f"{_note(say('understand_attention_note'))}"
         f"<div class='sideways' tabindex='0' role='region' aria-label='{label}'>"
@@ -112,7 +111,7 @@ def _heat(piece: str, columns: Sequence[str], weights: Iterable[float], say: Say
     for source, weight in zip(columns, weights, strict=True):
         title = say("understand_looked", piece=piece, source=source, percent=percent(float(weight)))
         cells.append(
-            f"<td style='--share:{weight:.3f}' title='{_safe(title)}'>{round(100 * weight)}</td>"
+            f"<td style='--share:{weight:.3f}' title='{escaped(title)}'>{round(100 * weight)}</td>"
         )
     return "".join(cells)
 
@@ -121,9 +120,9 @@ def _others(others: Sequence[Alternative], say: Say) -> str:
     if not others:
         return _line(say("understand_no_others"))
     keys = ("understand_reply", "understand_confidence_head", "understand_score")
-    head = "".join(f"<th scope='col'>{_safe(say(key))}</th>" for key in keys)
+    head = "".join(f"<th scope='col'>{escaped(say(key))}</th>" for key in keys)
     rows = "".join(
-        f"<tr><td>{_safe(other.text)}</td><td>{_safe(percent(other.confidence))}</td>"
+        f"<tr><td>{escaped(other.text)}</td><td>{escaped(percent(other.confidence))}</td>"
         f"<td>{other.score:.2f}</td></tr>"
         for other in others
     )
@@ -133,12 +132,12 @@ def _others(others: Sequence[Alternative], say: Say) -> str:
 
 def _taught(near: NearPair, say: Say) -> str:
     said = "".join(
-        f"<dt>{_safe(say(f'understand_{who}'))}</dt><dd>{_safe(text)}</dd>"
+        f"<dt>{escaped(say(f'understand_{who}'))}</dt><dd>{escaped(text)}</dd>"
         for who, text in (("user", near.message), ("bot", near.pair.reply))
     )
     return (
-        f"<dl>{said}</dl><small><code>{_safe(near.pair.origin)}</code> · "
-        f"{_safe(percent(near.score))}</small>"
+        f"<dl>{said}</dl><small><code>{escaped(near.pair.origin)}</code> · "
+        f"{escaped(percent(near.score))}</small>"
     )
 
 
@@ -154,17 +153,12 @@ def _kind(piece: Piece) -> str:
 
 
 def _section(title: str, body: str) -> str:
-    return f"<section><h3>{_safe(title)}</h3>{body}</section>"
+    return f"<section><h3>{escaped(title)}</h3>{body}</section>"
 
 
 def _line(said: str) -> str:
-    return f"<p>{_safe(said)}</p>"
+    return f"<p>{escaped(said)}</p>"
 
 
 def _note(said: str) -> str:
-    return f"<p class='note'>{_safe(said)}</p>"
-
-
-def _safe(text: str) -> str:
-    """Escapes HTML, and what opens a placeholder in the template of a `gr.HTML`."""
-    return html.escape(text).translate(_OPENERS)
+    return f"<p class='note'>{escaped(said)}</p>"

@@ -7,7 +7,6 @@ records.
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from chatbot.errors import ChatbotError
 from chatbot.store import MAX_TURNS
 from chatbot.ui.desk import Desk
 from chatbot.ui.history import MAX_MESSAGE_CHARACTERS, Message, exchange_at, safe_text
+from chatbot.ui.markup import escaped
 
 _LOG = logging.getLogger(__name__)
 _HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -94,7 +94,7 @@ class Feedback:
                 gr.Info(self._desk.say(request, "feedback_thanks"), _TOAST_SECONDS, title="")
             return _put_away()
         about = self._desk.say(request, "feedback_about", reply=_shortened(rated.reply))
-        return rated, gr.update(visible=True), f"<p>{html.escape(about)}</p>", ""
+        return rated, gr.update(visible=True), f"<p>{escaped(about)}</p>", ""
 
     def _correct(self, request: gr.Request, rated: Rated | None, better: str) -> Sequence[Any]:
         """Keeps a better answer; whatever hinders that leaves what was written in the box."""

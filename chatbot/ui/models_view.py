@@ -6,7 +6,6 @@ Pure functions; knows no component.
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from chatbot.bundle import BundleInfo
 from chatbot.text.facts import Fact
 from chatbot.ui.history import safe_text
+from chatbot.ui.markup import escaped
 
 Say = Callable[..., str]  # a key and its values to a text in the visitor's language
 
-_OPENERS = {ord(sign): f"&#{ord(sign)};" for sign in "{$@`"}  # of placeholders in a `gr.HTML`
 _MAX_SHOWN = 300  # characters of a description
 _MAX_CARD = 20_000
 _COLUMNS = ("name", "language", "size", "date", "perplexity", "corpus")
@@ -25,11 +24,6 @@ _HEADING = re.compile(r"(#{1,6})\s+(.*)")
 _ITEM = re.compile(r"\s*[-*]\s+(.*)")
 _RULE = re.compile(r"\|[\s:|-]+\|\s*\Z")
 _CELLS = re.compile(r"(?<!\\)\|")
-
-
-def escaped(said: str) -> str:
-    """Returns a text that shows in a `gr.HTML` as it was written."""
-    return html.escape(safe_text(said)).translate(_OPENERS)
 
 
 def line(said: str, kind: str = "note") -> str:

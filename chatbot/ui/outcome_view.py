@@ -5,7 +5,6 @@ Reads what stands in the two bundles and in the events of the training; loads no
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from chatbot.bundle import BundleInfo, bundle_path, read_info, stored_replies
 from chatbot.errors import BundleError
 from chatbot.ui.jobs import JobView
+from chatbot.ui.markup import escaped
 from chatbot.ui.progress_view import Say, table_html
 
 
@@ -34,10 +34,10 @@ def outcome_html(view: JobView, say: Say) -> str:
     """Returns the comparison for a training that is done."""
     new = _side(view.name)
     if new.info is None:
-        return f'<p class="line">{html.escape(say("train_gone", name=view.name))}</p>'
+        return f'<p class="line">{escaped(say("train_gone", name=view.name))}</p>'
     base = _base(view)
     sides = [new] if base is None else [base, new]
-    note = "" if base is None else f"<p>{html.escape(say('train_own_scores'))}</p>"
+    note = "" if base is None else f"<p>{escaped(say('train_own_scores'))}</p>"
     return f"{_scores(sides, say)}{note}{_replies(sides, new, say)}"
 
 

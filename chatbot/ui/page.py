@@ -138,6 +138,10 @@ def _theme() -> Any:
         body_text_color_subdued_dark=muted_dark,
         block_info_text_color=muted,
         block_info_text_color_dark=muted_dark,
+        button_primary_background_fill="*primary_700",  # white on it can be read
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
         input_placeholder_color="*neutral_500",
         input_placeholder_color_dark=muted_dark,
     )

@@ -6,13 +6,13 @@ corpus, a message or a name is text and is escaped here. Knows no component and 
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
 from chatbot.ui.curves import Axes, Line, Point, chart
 from chatbot.ui.jobs import JobView
+from chatbot.ui.markup import escaped
 
 Event = Mapping[str, Any]
 
@@ -26,11 +26,11 @@ class Say(Protocol):
 
 def progress_html(view: JobView, say: Say) -> str:
     """Returns how a training stands: the line, and while it runs the bar and the figures."""
-    line = html.escape(headline(view, say))
+    line = escaped(headline(view, say))
     parts = [f'<p class="line {view.stage}" role="status">{line}</p>']
     if view.active:
         parts += [_bar(view, say), _figures(view, say), *_warned(view, say)]
-    return f'<h3 dir="auto">{html.escape(view.name)}</h3>{"".join(parts)}'
+    return f'<h3 dir="auto">{escaped(view.name)}</h3>{"".join(parts)}'
 
 
 def headline(view: JobView, say: Say) -> str:
@@ -82,9 +82,9 @@ def replies_html(view: JobView, say: Say) -> str:
 
 def table_html(heads: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> str:
     """Returns a table of texts, the first of each row being its heading."""
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
+    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in heads)
     body = "".join(_row(row, heads) for row in rows)
-    said = html.escape(caption)
+    said = escaped(caption)
     return (
         f'<table class="replies"><caption>{said}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>"
@@ -121,7 +121,7 @@ def _reason(view: JobView) -> str:
 def _bar(view: JobView, say: Say) -> str:
     step, steps = _step(view)
     known = f'value="{step}" max="{steps}"' if steps and view.stage != "starting" else ""
-    name = html.escape(say("train_bar"), quote=True)
+    name = escaped(say("train_bar"))
     return f'<progress aria-label="{name}" {known}></progress>'
 
 
@@ -136,13 +136,13 @@ def _figures(view: JobView, say: Say) -> str:
         told.append((say("train_speed"), f"{progress.get('tokens_per_second') or 0:,}"))
     if validation is not None:
         told.append((say("train_score"), f"{validation.get('nats'):.3f}"))
-    pairs = [f"<div><dt>{html.escape(n)}</dt><dd>{html.escape(v)}</dd></div>" for n, v in told]
+    pairs = [f"<div><dt>{escaped(n)}</dt><dd>{escaped(v)}</dd></div>" for n, v in told]
     return f"<dl>{''.join(pairs)}</dl>" if pairs else ""
 
 
 def _warned(view: JobView, say: Say) -> list[str]:
     told = (view.last("setup") or {}).get("estimate") or {}
-    return [f'<p class="mind">{html.escape(line)}</p>' for line in warnings_of(told, say)]
+    return [f'<p class="mind">{escaped(line)}</p>' for line in warnings_of(told, say)]
 
 
 def warnings_of(estimate: Mapping[str, Any], say: Say) -> list[str]:
@@ -205,10 +205,10 @@ def _points(events: Iterable[Event], key: str) -> list[Point]:
 
 def _row(row: Sequence[str], heads: Sequence[str]) -> str:
     """Returns one row; each cell carries its heading, which a narrow screen shows before it."""
-    first, *others = (html.escape(text) for text in row)
+    first, *others = (escaped(text) for text in row)
     changed = ["", *(" class=changed" if a != b else "" for a, b in pairwise(others))]
     cells = [
-        f'<td dir="auto" data-head="{html.escape(head, quote=True)}"{mark}>{text}</td>'
+        f'<td dir="auto" data-head="{escaped(head)}"{mark}>{text}</td>'
         for head, text, mark in zip(heads[1:], others, changed, strict=True)
     ]
     return f'<tr><th scope="row" dir="auto">{first}</th>{"".join(cells)}</tr>'

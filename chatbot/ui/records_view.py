@@ -5,12 +5,12 @@ Knows no component.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from chatbot.store import Correction, RatingCount, VoteCount
 from chatbot.ui.history import safe_text
+from chatbot.ui.markup import escaped
 from chatbot.ui.talk import Said
 
 Say = Callable[..., str]  # a key and its values to a text in the owner's language
@@ -52,7 +52,7 @@ def _meta(correction: Correction, say: Say) -> str:
     said = say("corrections_meta", model=correction.model, when=_when(correction.created))
     if correction.used_by:
         said = f"{said}; {say('corrections_learned_by', model=correction.used_by)}"
-    return _escaped(said)
+    return escaped(said)
 
 
 def _when(moment: datetime) -> str:
@@ -76,8 +76,8 @@ def talk_html(turns: Sequence[str], say: Say) -> str:
 
 def pane_html(title: str, said: Said) -> str:
     """Returns one reply under its title."""
-    spoken = f'<p class="{said.kind}">{_escaped(said.text)}</p>'
-    return f'<section aria-live="polite"><h3>{_escaped(title)}</h3>{spoken}</section>'
+    spoken = f'<p class="{said.kind}">{escaped(said.text)}</p>'
+    return f'<section aria-live="polite"><h3>{escaped(title)}</h3>{spoken}</section>'
 
 
 def votes_html(votes: Sequence[VoteCount], say: Say) -> str:
@@ -97,30 +97,26 @@ def votes_html(votes: Sequence[VoteCount], say: Say) -> str:
 
 
 def _turn(kind: str, speaker: str, text: str) -> str:
-    return f'<li class="{kind}"><small>{html.escape(speaker)}</small><p>{_escaped(text)}</p></li>'
+    return f'<li class="{kind}"><small>{escaped(speaker)}</small><p>{escaped(text)}</p></li>'
 
 
 def _table(caption: str, heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     """Returns a table whose rows each begin with a model's name."""
-    top = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
+    top = "".join(f'<th scope="col">{escaped(head)}</th>' for head in heads)
     body = "".join(map(_row, rows))
     return (
-        f"<table><caption>{html.escape(caption)}</caption>"
+        f"<table><caption>{escaped(caption)}</caption>"
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
 def _row(cells: Sequence[str]) -> str:
-    first, *others = map(_escaped, cells)
+    first, *others = map(escaped, cells)
     return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in others)}</tr>'
 
 
 def _empty(said: str) -> str:
-    return f'<p class="meta">{html.escape(said)}</p>'
-
-
-def _escaped(text: str) -> str:
-    return html.escape(safe_text(text))
+    return f'<p class="meta">{escaped(said)}</p>'
 
 
 def _short(text: str) -> str:

@@ -219,9 +219,9 @@ def _desk(shelf: BotShelf, options: ServeOptions, password: str, place: _Place) 
     store = Store.open(options.store)
     if options.store:  # better told now than to the first visitor
         store.check()
-    sharing = Sharing(
-        place.port, hosts=place.hosts, public=owner.public, reachable=not place.is_local
-    )
+    # A password for visitors means that some come, such as by a tunnel of the owner's own.
+    strangers = not place.is_local or bool(options.visitor_password)
+    sharing = Sharing(place.port, hosts=place.hosts, public=owner.public, reachable=strangers)
     visitors = Visitors(
         key,
         options.limit,
@@ -254,7 +254,7 @@ def _launch(
         "share": False,  # see share.py
         "show_error": False,
         "ssr_mode": False,
-        "max_file_size": "10mb",
+        "max_file_size": "200mb",  # the owner alone uploads; see door.py
         "run_history": False,  # else the browser keeps every message a second time
         "enable_monitoring": False,
         "app_kwargs": {"middleware": _middleware(page, desk, links, place)},

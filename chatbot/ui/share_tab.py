@@ -5,7 +5,6 @@ Says what `share` and `visitors` do; whatever was asked for with --share shows h
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +14,7 @@ import gradio as gr
 from chatbot.errors import ChatbotError
 from chatbot.ui.desk import Desk
 from chatbot.ui.door import PATH
+from chatbot.ui.markup import escaped
 from chatbot.ui.share import ShareState
 from chatbot.ui.visitors import ALL_TOGETHER, MINUTES_PRESENT, MOST_MESSAGES
 
@@ -198,7 +198,7 @@ def qr_code(address: str, name: str) -> str:
     rows = code.get_matrix()
     dark = ((x, y) for y, row in enumerate(rows) for x, is_dark in enumerate(row) if is_dark)
     path = "".join(f"M{x} {y}h1v1h-1z" for x, y in dark)
-    label, size = html.escape(name), len(rows)
+    label, size = escaped(name), len(rows)
     return (
         f'<svg role="img" aria-label="{label}" viewBox="0 0 {size} {size}" '
         f'shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{size}v{size}H0z"/>'
@@ -207,7 +207,7 @@ def qr_code(address: str, name: str) -> str:
 
 
 def _line(said: str) -> str:
-    return f'<p role="status">{html.escape(said)}</p>'
+    return f'<p role="status">{escaped(said)}</p>'
 
 
 def _in_space() -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
+
+from chatbot.ui.markup import escaped
 
 # Quick events skip the queue, show no spinner, and are no part of the public API.
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -15,7 +16,7 @@ QUICK: dict[str, Any] = {**HIDDEN, "queue": False}
 
 def line(said: str, kind: str = "") -> str:
     """Returns a line of text as HTML; nothing for an empty one."""
-    return f'<p role="status" class="{kind}">{html.escape(said)}</p>' if said else ""
+    return f'<p role="status" class="{kind}">{escaped(said)}</p>' if said else ""
 
 
 def skipped(components: Sequence[Any]) -> list[Any]:

@@ -81,6 +81,7 @@ def test_another_conversation_on_the_screen_closes_the_panel(page):
     page.get_by_role("button", name="Save this one").click()
     expect(page.locator("#saved-note")).to_contain_text("Saved")
     page.get_by_role("button", name="New chat").click()
+    expect(said(page)).to_have_count(0)
     say(page, "another")
     expect_reply(page, "another (1)")
     why(page).click()

@@ -18,9 +18,10 @@ import yaml
 
 from chatbot.cli import main
 from chatbot.config import Config
-from chatbot.corpus import catalogue, download, unpacking
+from chatbot.corpus import catalogue, download, fetching, unpacking
 from chatbot.corpus.catalogue import public_sets, terms_of
 from chatbot.corpus.prepare import CorpusSource, parse_source
+from chatbot.corpus.readers import read_conversations
 from chatbot.corpus.reshaping import reshape
 from chatbot.errors import CorpusError
 from chatbot.files import fetched_folder, try_lock
@@ -458,6 +459,8 @@ def test_exchanges_become_turns_and_silence_is_none(tmp_path):
         ("exchanges", '[{"dialogue": [[1, 2]]}]'),
         ("exchanges", '{"dialogue": 3}'),
         ("exchanges", "<html>"),
+        ("spaced-words", "not packed"),
+        ("spaced-dialogue", '{"turns": []}'),
     ],
 )
 def test_a_form_that_changed_is_told(tmp_path, shape, text):
@@ -472,6 +475,124 @@ def test_a_set_of_its_own_form_is_fetched(shop, offer, capsys):
     shop.files["train.json"] = json.dumps(talks).encode()
     offer({"name": "train.json", "shape": "exchanges"})
     assert "3 conversations, 12 turns" in fetch(capsys)
+
+
+def jsonl(*records):
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def list_of(name, *texts):
+    return json.dumps([{"messages": [{name: text} for text in texts], "name": "x"}]).encode()
+
+
+# What each publisher's files look like, and the turns that are to come of them.
+PUBLISHED = {
+    "self-dialogue": (
+        packed({
+            "self_dialogue_corpus-main/LICENSE": b"BSD",
+            "self_dialogue_corpus-main/corpus/music/music1.csv": b'"HITId","Title","Input.filler",'
+            b'"Answer.sentence1","Answer.sentence10","Answer.sentence2","Approve","Reject"\n'
+            b'"31JU","Create a dialog","0","Do you sing?","Bye now.","Only at home.","",""\n',
+        }),
+        [("Do you sing?", "Only at home.", "Bye now.")],
+    ),
+    "topical-chat": (
+        json.dumps({"t_1": {"article_url": "u", "config": "C", "content": [
+            {"message": "Hi there", "agent": "agent_1", "knowledge_source": ["FS1"]},
+            {"message": "Hello you", "agent": "agent_2", "knowledge_source": []},
+        ]}}).encode(),
+        [("Hi there", "Hello you")] * 5,
+    ),
+    "personality-chat": (
+        b"Question\tAnswer\tSource\tMetadata\nHi you\tHey.\tqna_chitchat\teditorial:chitchat\n",
+        [("Hi you", "Hey.")] * 3,
+    ),
+    "convai2-personachat": (
+        packed({
+            "train_both_original.txt": b"1 no\n",
+            "train_self_original_no_cands.txt": b"1 your persona: i ski .\n2 hi , you .\thello .\n",
+            "valid_self_original_no_cands.txt": b"1 your persona: i cook .\n2 hey .\tyes .\n",
+        }, "gz"),
+        [("hi, you.", "hello."), ("hey.", "yes.")],
+    ),
+    "dailydialog": (
+        packed({
+            f"./{fold}.json": jsonl({"fold": fold, "topic": "Work", "dialogue": [
+                {"emotion": "no", "act": "inform", "text": f"Hello , {fold} ."},
+                {"emotion": "no", "act": "inform", "text": "Hello !"},
+            ]})
+            for fold in ("test", "train", "valid")
+        }, "gz"),
+        [(f"Hello, {fold}.", "Hello!") for fold in ("test", "train", "valid")],
+    ),
+    "cornell-movie-dialogs": (
+        packed({
+            "cornell movie-dialogs corpus/movie_lines.txt":
+            b"L1 +++$+++ u0 +++$+++ m0 +++$+++ BIANCA +++$+++ They do not!\n"
+            b"L2 +++$+++ u2 +++$+++ m0 +++$+++ CAMERON +++$+++ They do to!\n",
+            "cornell movie-dialogs corpus/movie_conversations.txt":
+            b"u0 +++$+++ u2 +++$+++ m0 +++$+++ ['L1', 'L2']\n",
+            "cornell movie-dialogs corpus/movie_titles_metadata.txt": b"m0 +++$+++ ten things\n",
+            "__MACOSX/cornell movie-dialogs corpus/._movie_lines.txt": b"\0\5",
+        }),
+        [("They do not!", "They do to!")],
+    ),
+    "chatterbot-chinese": (
+        packed({
+            "chatterbot-corpus-master/chatterbot_corpus/data/chinese/ai.yml":
+            "categories:\n- AI\nconversations:\n- - 你是谁\n  - 我是机器人\n".encode(),
+            "chatterbot-corpus-master/chatterbot_corpus/data/english/ai.yml": b"- []\n",
+        }),
+        [("你是谁", "我是机器人")],
+    ),
+    "smilechat": (
+        packed({
+            f"smile-main/data/{i}.json": json.dumps([
+                {"role": "client", "content": "我很累", "annotation": []},
+                {"role": "counselor", "content": "休息一下", "annotation": []},
+            ]).encode()
+            for i in range(2)
+        }),
+        [("我很累", "休息一下")] * 2,
+    ),
+    "xdailydialog-zh": ("你好__eou__你好吗__eou__\n".encode(), [("你好", "你好吗")]),
+    "lccc-base": (
+        gzip.compress(jsonl({"dialog": ["火锅 我 在 重庆 ！", "哈哈 好 吃"]})),
+        [("火锅我在重庆！", "哈哈好吃")],
+    ),
+    "kdconv": (
+        packed({
+            "KdConv-master/data/film/train.json": list_of("message", "看过吗", "看过"),
+            "KdConv-master/data/film/kb_film.json": b'{"a": [["a", "b", "c"]]}',
+            "KdConv-master/data/travel/valid.json": list_of("message", "去过吗", "没有"),
+        }),
+        [("看过吗", "看过"), ("去过吗", "没有")],
+    ),
+    "xiaohuangji": (
+        packed({"xiaohuangji50w_nofenci.conv": "E\nM 呵呵\nM 是王若猫的。\n".encode()}),
+        [("呵呵", "是王若猫的。")],
+    ),
+    "tatoeba-cmn-eng": (
+        packed({
+            "cmn.txt": "Hi.\t嗨。\tCC-BY 2.0\nRun!\t跑！\tCC-BY 2.0\n".encode(),
+            "_about.txt": b"!",
+        }),
+        [("Hi.", "嗨。"), ("Run!", "跑！")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("id_", PUBLISHED)
+def test_a_set_is_read_in_the_form_its_publisher_gives_it(shop, place, id_):
+    data, expected = PUBLISHED[id_]
+    wanted = public_sets()[id_]
+    parts = [
+        part.model_copy(update={"url": f"{shop.url}/{part.name}", "sha256": None})
+        for part in wanted.parts
+    ]
+    shop.files = {part.name: data for part in parts}
+    fetched = fetching.fetch(wanted.model_copy(update={"parts": tuple(parts)}))
+    assert [talk.turns for talk in read_conversations(fetched.path)] == expected
 
 
 # An id as a corpus

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import os
 import re
 import time
 from html import unescape
@@ -68,6 +69,7 @@ def test_a_cookie_outlives_a_restart_but_neither_another_password_nor_a_month(mo
     assert not OwnerGate(key, "one").is_owner(request)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such rights there")
 def test_the_key_is_kept_where_only_its_owner_reads_it(tmp_path, monkeypatch):
     monkeypatch.setenv("CHATBOT_HOME", str(tmp_path))
     key = kept_key()

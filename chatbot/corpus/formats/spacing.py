@@ -37,6 +37,15 @@ def detokenised(text: str) -> str:
     return _MONEY.sub("$", text)
 
 
+def joined_words(text: str) -> str:
+    """Joins Chinese that is known to be cut into words; foreign words stay apart.
+
+    >>> joined_words("火锅 我 在 重庆 ， not bad 吧")
+    '火锅我在重庆，not bad吧'
+    """
+    return _HAN_SPACES.sub("", text)
+
+
 def joined_chinese(text: str) -> str:
     """Joins Chinese that was cut into characters, as in LCCC; any other text stays as it is.
 
