@@ -142,11 +142,14 @@ def _figures(view: JobView, say: Say) -> str:
 
 def _warned(view: JobView, say: Say) -> list[str]:
     told = (view.last("setup") or {}).get("estimate") or {}
-    return [f'<p class="mind">{escaped(line)}</p>' for line in warnings_of(told, say)]
+    # Once the trainer has timed its own steps, the guess at how many there will be is out of date.
+    outdated = "budget_short" if view.last("estimate") else ""
+    lines = warnings_of(told, say, outdated)
+    return [f'<p class="mind">{escaped(line)}</p>' for line in lines]
 
 
-def warnings_of(estimate: Mapping[str, Any], say: Say) -> list[str]:
-    """Returns the warnings of an estimate in the language of the page.
+def warnings_of(estimate: Mapping[str, Any], say: Say, outdated: str = "") -> list[str]:
+    """Returns the warnings of an estimate in the language of the page, without an outdated kind.
 
     A kind that the page has no words for is shown as the estimate put it.
     """
@@ -157,7 +160,10 @@ def warnings_of(estimate: Mapping[str, Any], say: Say) -> list[str]:
     memory = (estimate.get("memory_bytes") or 0) / 1e9
     told = []
     for number, line in enumerate(lines):
-        key = f"train_mind_{codes[number]}" if number < len(codes) else ""
+        code = codes[number] if number < len(codes) else ""
+        if code and code == outdated:
+            continue
+        key = f"train_mind_{code}"
         told.append(say(key, **facts, memory=memory) if key in known else str(line))
     return told
 

@@ -83,8 +83,12 @@ def train_and_watch(owner, app):
     tab(owner, "Train")
     expect(progress).to_contain_text("Learning: step", timeout=60_000)
     expect(owner.locator("#train-live")).to_contain_text("What it answers by now", timeout=150_000)
+    expect(
+        owner.locator("#train-live [role=progressbar], #train-live progress").first
+    ).to_be_visible()
+    expect(progress).to_contain_text(re.compile(r"Time left\s*\d\d s"), timeout=200_000)
     picture(owner, "train-live", whole=True)
-    expect(progress).to_contain_text("Done", timeout=300_000)
+    expect(progress).to_contain_text("Done: friendly is ready", timeout=300_000)
     assert loss_seen(owner) < 0.8 * first
     assert (httpx.get(app.url)).status_code == 200
 
@@ -123,7 +127,8 @@ def correct_and_teach(owner):
     retrain.click()
     expect(owner.locator("#corrections-told")).to_contain_text("has begun", timeout=60_000)
     click(owner, "Watch it")
-    expect(owner.locator("#train-progress")).to_contain_text("Done", timeout=600_000)
+    progress = owner.locator("#train-progress")
+    expect(progress).to_contain_text(re.compile("Done: friendly-2 "), timeout=600_000)
     click(owner, "Chat with it")
     expect(owner.get_by_role("heading", name="friendly-2")).to_be_visible()
     click(owner, "New chat")
