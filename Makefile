@@ -38,7 +38,7 @@ types: setup-dev
 	$(BIN)/mypy
 
 pytest: setup-dev
-	$(BIN)/python -m pytest -m "not story and not soak"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story and not soak"
 
 format:
 	$(BIN)/ruff format .

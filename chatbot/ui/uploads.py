@@ -106,7 +106,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_shipped_corpus(name: str) -> bool:
-    return name.endswith(".yml") and not name.startswith("slots.")
+    return name.endswith(".yml") and not name.startswith("slot")
 
 
 def _free_place(folder: Path, name: str, path: Path) -> Path:
