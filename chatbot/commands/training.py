@@ -19,7 +19,7 @@ from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from chatbot.config import Config
-    from chatbot.training.job import Job
+    from chatbot.training.draft import Job
     from chatbot.training.run import RunFolder
 
 STOPPED = 130
@@ -86,7 +86,7 @@ class Asked(NamedTuple):
             ConfigError: there is no corpus.
         """
         from chatbot.corpus.prepare import parse_source
-        from chatbot.training.job import Job
+        from chatbot.training.draft import Job
 
         if not self.corpora:
             raise ConfigError(
@@ -130,13 +130,17 @@ def _set_up(asked: Asked) -> RunFolder:
     from chatbot.training.job import set_up
 
     run, prepared = set_up(asked.job())
-    show_report(prepared.report)
+    if run.config().training.corrections:
+        print(f"{prepared.report.total.kept:,} corrections for {asked.base}.")
+    else:
+        show_report(prepared.report)
     return run
 
 
 def _estimate(asked: Asked, as_json: bool) -> int:
     from chatbot.commands.progress import show_estimate
-    from chatbot.training.job import draft, estimated, new_run
+    from chatbot.training.draft import draft, estimated
+    from chatbot.training.job import new_run
 
     job = asked.job()
     if job.name:

@@ -84,7 +84,11 @@ def parse_source(text: str) -> CorpusSource:
 
 
 def prepare_corpus(
-    sources: Sequence[CorpusSource], config: CorpusConfig, *, at_most: int | None = None
+    sources: Sequence[CorpusSource],
+    config: CorpusConfig,
+    *,
+    at_most: int | None = None,
+    hold_out_from: int = 2,
 ) -> PreparedCorpus:
     """Turns corpora into a training side, a validation side and a report.
 
@@ -95,8 +99,10 @@ def prepare_corpus(
         sources: what to read, in order.
         config: how to read it.
         at_most: read only so many pairs of each source, for a report in a hurry.
+        hold_out_from: of fewer pairs than this, none is held out for the validation side; where
+            it is above two, one pair is enough.
     Raises:
-        CorpusError: a source cannot be read, or fewer than two pairs are left.
+        CorpusError: a source cannot be read, or too few pairs are left: none, or only one.
     """
     if not sources:
         raise CorpusError("No corpus was given. Name a file or a folder of conversations.")
@@ -104,9 +110,10 @@ def prepare_corpus(
     _refuse_unknown(readings)
     _judge(readings, config)
     kept = [pair for reading in readings for pair in reading.kept]
-    if len(kept) < 2:
+    if len(kept) < (1 if hold_out_from > 2 else 2):
         raise _nothing_left(readings)
-    split = _split(kept, readings, config)
+    held_out = len(kept) >= hold_out_from
+    split = _split(kept, readings, config) if held_out else Split(kept, [])
     added, held_out_copies = _without_history(split, config)
     train = _weighted(split.train, added, readings, config.seed)
     sides = Sides(

@@ -88,6 +88,7 @@ class Plan(NamedTuple):
     new_pairs: int  # different ones of the given corpora
     language: str
     base: str | None = None
+    old_pairs: int = 0  # that the base can rehearse
     tokenizer: Tokenizer | None = None  # the base's; from scratch, none is learned yet
 
 

@@ -7,48 +7,28 @@ from __future__ import annotations
 
 import datetime
 import platform
-import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from chatbot.bundle import (
     WEIGHTS,
     BundleWriter,
-    bundle_path,
-    read_bundle_config,
     read_licences,
-    read_tokenizer,
-    verify_files,
 )
-from chatbot.config import Config, changed
 from chatbot.corpus.catalogue import terms_of
-from chatbot.corpus.prepare import CorpusSource, PreparedCorpus, prepare_corpus
-from chatbot.corpus.records import DialoguePair
+from chatbot.corpus.prepare import CorpusSource, PreparedCorpus
 from chatbot.errors import TrainingError
 from chatbot.files import checked_name, models_folder, runs_folder
 from chatbot.text.tokenizer import Tokenizer, train_tokenizer
-from chatbot.text.words import main_language
 from chatbot.training.card import model_card
-from chatbot.training.estimate import Estimate, Plan, estimate
+from chatbot.training.draft import Draft, Job, distinct_texts, draft, estimated, sides_of
 from chatbot.training.run import RunFolder
 
 if TYPE_CHECKING:
     from chatbot.training.trainer import Observer, Outcome
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the owner asked for."""
-
-    name: str
-    sources: Sequence[CorpusSource]
-    config: Config
-    base: str | None = None  # the bundle to fine-tune
-    command: str = ""  # that starts this very training, for the model card
 
 
 def new_run(job: Job) -> RunFolder:
@@ -71,47 +51,6 @@ def new_run(job: Job) -> RunFolder:
     return run
 
 
-class Draft(NamedTuple):
-    """A training that is thought through, and nothing of it written yet."""
-
-    job: Job
-    config: Config  # the effective one
-    base: Path | None
-    tokenizer: Tokenizer | None  # the base's; from scratch, none is learned yet
-    prepared: PreparedCorpus
-
-    @property
-    def language(self) -> str:
-        """The language of the corpora."""
-        return main_language(distinct_texts(self.prepared.train, 0)[:2000])
-
-
-def draft(job: Job) -> Draft:
-    """Reads and cleans the corpora, and settles what the base model decides."""
-    config, base, tokenizer = job.config, None, None
-    if job.base is not None:
-        base = bundle_path(job.base)
-        verify_files(base)
-        config, tokenizer = fine_tuned(job.config, base), read_tokenizer(base)
-    return Draft(job, config, base, tokenizer, prepare_corpus(job.sources, config.corpus))
-
-
-def estimated(drafted: Draft) -> Estimate:
-    """Tells what a training will cost."""
-    sides = drafted.prepared.report.sides
-    return estimate(
-        Plan(
-            config=drafted.config,
-            train=drafted.prepared.train,
-            validation=sides.validation,
-            new_pairs=sides.distinct_train,
-            language=drafted.language,
-            base=drafted.job.base,
-            tokenizer=drafted.tokenizer,
-        )
-    )
-
-
 def set_up(job: Job) -> tuple[RunFolder, PreparedCorpus]:
     """Reads and cleans the corpora, learns the tokenizer, and writes the run folder."""
     run = new_run(job)
@@ -121,22 +60,29 @@ def set_up(job: Job) -> tuple[RunFolder, PreparedCorpus]:
 
 def _set_up(run: RunFolder, job: Job) -> PreparedCorpus:
     drafted = draft(job)
-    prepared, config, base = drafted.prepared, drafted.config, drafted.base
-    texts = distinct_texts(prepared.train, config.corpus.seed)
+    prepared, config = drafted.prepared, drafted.config
+    base = drafted.base.path if drafted.base else None
     about = {
         "command": job.command,
         "commit": current_commit(),
         "corpora": [{"name": s.path.name, "weight": s.weight} for s in job.sources],
         "licences": _licences(job.sources, base),
         "base": base.name if base else None,
-        "language": main_language(texts[:2000]),
+        "language": drafted.language,
         "report": prepared.report.as_dict(),
     }
-    sides = {"train": prepared.train, "validation": prepared.validation}
-    tokenizer = drafted.tokenizer or train_tokenizer(texts, config.tokenizer)
-    run.set_up(config, tokenizer, sides, about, base / WEIGHTS if base else None)
+    run.set_up(
+        config, _tokenizer(drafted), sides_of(drafted), about, base / WEIGHTS if base else None
+    )
     _tell_set_up(run, drafted)
     return prepared
+
+
+def _tokenizer(drafted: Draft) -> Tokenizer:
+    if drafted.base is not None:
+        return drafted.base.tokenizer
+    texts = distinct_texts(drafted.prepared.train, drafted.config.corpus.seed)
+    return train_tokenizer(texts, drafted.config.tokenizer)
 
 
 def _licences(sources: Iterable[CorpusSource], base: Path | None) -> list[dict[str, str]]:
@@ -147,13 +93,14 @@ def _licences(sources: Iterable[CorpusSource], base: Path | None) -> list[dict[s
 
 
 def _tell_set_up(run: RunFolder, drafted: Draft) -> None:
-    told = estimated(drafted).as_dict()
+    told, settings = estimated(drafted).as_dict(), drafted.config.training
     run.log(
         "setup",
         name=run.name,
-        base=drafted.base.name if drafted.base else None,
+        base=drafted.base.path.name if drafted.base else None,
         corpora=[source.path.name for source in drafted.job.sources],
-        minutes=drafted.config.training.minutes,
+        minutes=settings.minutes,
+        corrections=len(run.pairs("corrections")) if settings.corrections else None,
         pairs=told["pairs"],
         parameters=told["parameters"],
         estimate=told,
@@ -172,42 +119,16 @@ def current_commit() -> str | None:
     return found.stdout.strip()
 
 
-def distinct_texts(pairs: Iterable[DialoguePair], seed: int) -> list[str]:
-    """Returns every message and reply once, shuffled.
-
-    The tokenizer reads only so many sentences, from the first on: in the order of the corpora,
-    repeated by their weights, it would know the first corpus alone.
-    """
-    texts = list(dict.fromkeys(t for pair in pairs for t in (pair.history[-1], pair.reply)))
-    random.Random(seed).shuffle(texts)
-    return texts
-
-
-def fine_tuned(config: Config, base: Path) -> Config:
-    """Returns `config` with the architecture and tokenizer settings of the bundle `base`.
-
-    Raises:
-        TrainingError: the owner asked for another architecture than the base has.
-    """
-    of_base = read_bundle_config(base)
-    for section in ("model", "tokenizer"):
-        asked, has = getattr(config, section), getattr(of_base, section)
-        default = type(asked)()
-        for key, value in asked:
-            if value not in (getattr(default, key), getattr(has, key)):
-                raise TrainingError(
-                    f"Fine-tuning keeps the architecture of {base.name!r}, so {section}.{key} "
-                    f"cannot become {value!r}. Leave that setting out, or train from scratch."
-                )
-    return changed(config, model=of_base.model, tokenizer=of_base.tokenizer)
-
-
 def run_training(run: RunFolder, *, observe: Observer, should_stop: Callable[[], bool]) -> Outcome:
     """Trains in a folder that was set up, from its beginning or its last checkpoint."""
+    from chatbot.training.corrector import Corrector
     from chatbot.training.probes import Prober, probe_messages
     from chatbot.training.trainer import Trainer
 
     config = run.config()
+    if config.training.corrections:
+        with run.locked():
+            return Corrector(run, observe=observe, should_stop=should_stop).train()
     messages = probe_messages(run.pairs("validation"), run.about()["language"])
     trainer = Trainer(
         run,

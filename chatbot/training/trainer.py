@@ -34,12 +34,13 @@ _VALIDATIONS = 20  # in a run, unless training.validate_every says otherwise
 
 
 # done: every step; early: no more gain; kept: ended early by the owner, who keeps the best so far;
-# stopped: interrupted, and nothing is to be saved but the checkpoint.
-Status = Literal["done", "early", "kept", "stopped"]
-_EVENTS: Mapping[Status, tuple[str, str]] = {  # what events.jsonl tells: the event and its reason
+# learned: says each correction; stopped: interrupted, nothing is to be saved but the checkpoint.
+Status = Literal["done", "early", "kept", "learned", "stopped"]
+EVENTS: Mapping[Status, tuple[str, str]] = {  # what events.jsonl tells: the event and its reason
     "done": ("done", "all steps"),
     "early": ("early", "no more gain"),
     "kept": ("done", "stopped early"),
+    "learned": ("done", "learned"),
     "stopped": ("stopped", "interrupted"),
 }
 
@@ -121,7 +122,7 @@ class Trainer:
         if status == "kept":
             self._validate_what_is_kept()
         self._checkpoint()
-        event, reason = _EVENTS[status]
+        event, reason = EVENTS[status]
         reason = reason if self.progress.step else "nothing to keep yet"
         self._tell(event, reason=reason, **asdict(self.progress))
         return Outcome(status, self.progress, self._best_weights())
