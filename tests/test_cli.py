@@ -119,7 +119,7 @@ def test_reply_prints_the_reply(home, capsys):
 def test_json_prints_one_object_and_nothing_else(home, capsys):
     assert main(["reply", "tiny", "Hello!", "--json", "--strategy", "beam", "--n-best", "3"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"text", "confidence", "alternatives"}
+    assert set(found) == {"text", "confidence", "alternatives", "fact"}
     assert len(found["alternatives"]) == 3
 
 

@@ -16,6 +16,7 @@ from chatbot.training.processor import available_memory_bytes
 _ENOUGH_PAIRS = 2_000
 _ENOUGH_STEPS = 1_000  # fewer, and a network from scratch forms no sentences
 _FEW_TO_TUNE_ON = 20
+_ENOUGH_TO_REHEARSE = 100
 
 
 class Warned(NamedTuple):
@@ -36,6 +37,7 @@ class Scope:
     seconds_per_step: float
     language: str
     base: str | None
+    old_pairs: int  # that the base can rehearse
     corrections: bool
 
 
@@ -44,6 +46,12 @@ def advice(scope: Scope) -> Iterator[Warned]:
     few = _few_to_tune_on(scope) if scope.base else _few_from_scratch(scope)
     if few is not None:
         yield few
+    if scope.base and scope.old_pairs < _ENOUGH_TO_REHEARSE:
+        yield Warned(
+            "nothing_old",
+            f"Nothing of what {scope.base!r} learned lies beside it, so it will forget much of "
+            "that. Give its corpus too, if you have it.",
+        )
     enough = scope.per_epoch if scope.base else max(_ENOUGH_STEPS, 2 * scope.per_epoch)
     if scope.steps < enough and not scope.corrections:
         minutes = max(1, round(enough * scope.seconds_per_step / 60 + 0.5))

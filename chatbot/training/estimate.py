@@ -15,7 +15,8 @@ and saving take about 25 seconds.
 
 Memory is what TensorFlow takes by itself (0.9 GB), 24 bytes a weight (weights, gradients, two
 moments, a copy), eight arrays of B x T x V and ten of the network's states; a bundle holds 2 bytes
-a weight and about 15 a piece of the vocabulary. Knows no network, only its settings.
+a weight and about 15 a piece of the vocabulary. Corrections take what a hundred steps take, and 50
+seconds for the replies that the base is asked for. Knows no network, only its settings.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chatbot.config import Config, ModelConfig
+from chatbot.config import Config, ModelConfig, TrainingConfig
 from chatbot.corpus.records import DialoguePair
 from chatbot.files import runs_folder
 from chatbot.text.tokenizer import Tokenizer
@@ -46,6 +47,7 @@ _PADDING = (1.8, 1.12)  # of sources and targets, in batches that are sorted by 
 _PIECES_PER_WORD = 1.1  # about, in English and in Chinese characters, with 5,000 pieces
 _SAMPLE = 500
 _DEFAULT_EPOCHS = 10  # where neither steps nor minutes are given
+_CORRECTING_STEPS, _CORRECTING_COST, _ASKING = 40, 110, 50.0  # usually; in steps; seconds
 
 
 class Work(NamedTuple):
@@ -107,8 +109,10 @@ def estimate(plan: Plan, speed: Callable[[], float] | None = None) -> Estimate:
     factor, basis = _correction(precision_here(plan.config), work.parameters)
     seconds = formula * factor * _VALIDATION
     per_epoch = -(-len(plan.train) // settings.batch_size)
-    wanted = settings.steps or (60 * settings.minutes / seconds if settings.minutes else None)
-    steps = max(1, int(wanted or _DEFAULT_EPOCHS * per_epoch))
+    steps = _steps(settings, per_epoch, seconds)
+    took = steps * seconds
+    if settings.corrections:
+        took = _CORRECTING_COST * seconds + _ASKING
     memory, size = _memory_bytes(plan, work, vocab_size), 2 * work.parameters + 15 * vocab_size
     scope = Scope(
         pairs=len(plan.train),
@@ -118,6 +122,7 @@ def estimate(plan: Plan, speed: Callable[[], float] | None = None) -> Estimate:
         seconds_per_step=seconds,
         language=plan.language,
         base=plan.base,
+        old_pairs=plan.old_pairs,
         corrections=settings.corrections,
     )
     told = [*advice(scope), *shortages(memory, 20 * work.parameters + size)]
@@ -127,7 +132,7 @@ def estimate(plan: Plan, speed: Callable[[], float] | None = None) -> Estimate:
         parameters=work.parameters,
         steps=steps,
         epochs=round(steps / per_epoch, 2),
-        seconds=round(steps * seconds + _START_AND_SAVE),
+        seconds=round(took + _START_AND_SAVE),
         seconds_per_step=round(formula, 5),
         tokens_per_second=round(settings.batch_size * lengths[1] / _PADDING[1] / seconds),
         basis=basis,
@@ -136,6 +141,13 @@ def estimate(plan: Plan, speed: Callable[[], float] | None = None) -> Estimate:
         warnings=tuple(warned.text for warned in told),
         warning_codes=tuple(warned.code for warned in told),
     )
+
+
+def _steps(settings: TrainingConfig, per_epoch: int, seconds: float) -> int:
+    if settings.corrections:
+        return settings.steps or _CORRECTING_STEPS
+    wanted = settings.steps or (60 * settings.minutes / seconds if settings.minutes else None)
+    return max(1, int(wanted or _DEFAULT_EPOCHS * per_epoch))
 
 
 def work_of(model: ModelConfig, vocab_size: int) -> Work:
@@ -234,6 +246,8 @@ def _measured_factor(run: RunFolder, precision: str, parameters: int) -> float |
     told = {event["event"]: event for event in run.events()}
     formula = told.get("setup", {}).get("estimate", {}).get("seconds_per_step")
     measured = told.get("estimate", {})
+    if told.get("setup", {}).get("corrections"):  # its steps are of another kind
+        return None
     if not formula or measured.get("precision") != precision or not measured.get("steps"):
         return None
     if not 1 / 4 < measured["parameters"] / parameters < 4:

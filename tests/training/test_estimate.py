@@ -19,10 +19,13 @@ def _own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("CHATBOT_HOME", str(tmp_path))
 
 
-def told(*settings, pairs=PAIRS, speed=FAST, new_pairs=None, language="en", base=None):
+def told(
+    *settings, pairs=PAIRS, speed=FAST, new_pairs=None, language="en", base=None, old_pairs=5000
+):
     config = with_settings(Config(), ["training.precision=float32", *settings])
     new = len(pairs) if new_pairs is None else new_pairs
-    plan = Plan(config, pairs, validation=90, new_pairs=new, language=language, base=base)
+    plan = Plan(config, pairs, validation=90, new_pairs=new, language=language, base=base,
+                old_pairs=old_pairs)  # fmt: skip
     return estimate(plan, lambda: speed)
 
 
@@ -82,6 +85,17 @@ def test_very_few_pairs_to_tune_on_are_better_taught_as_corrections():
     assert "training.corrections=true" in tune.warnings[0]
     taught = told("training.corrections=true", new_pairs=5, base="english")
     assert taught.warning_codes == ()
+
+
+def test_corrections_take_a_minute_or_two_whatever_the_budget():
+    taught = told("training.corrections=true", "training.minutes=30", new_pairs=5, base="english")
+    assert 60 < taught.seconds < 240
+
+
+def test_a_base_with_nothing_to_rehearse_is_warned_of():
+    found = told("training.steps=900", base="mine", old_pairs=0)
+    assert found.warning_codes == ("nothing_old",)
+    assert "'mine'" in found.warnings[0]
 
 
 def test_a_short_budget_names_the_minutes_that_would_do():
