@@ -52,7 +52,10 @@ class BundleInfo:
     def perplexity(self) -> float:
         """Per token of the validation side; not a number where the bundle tells none."""
         found = self.metrics.get("perplexity")
-        return float(found) if isinstance(found, int | float) else float("nan")
+        try:
+            return float(found) if isinstance(found, int | float) else float("nan")
+        except OverflowError:  # an integer of hundreds of digits
+            return float("nan")
 
 
 class Bundle(NamedTuple):
@@ -109,7 +112,7 @@ def read_info(path: Path) -> BundleInfo:
             parameters=int(about["parameters"]),
             metrics=read_json(path, "metrics.json"),
         )
-    except (KeyError, TypeError, ValueError, OSError):
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
         raise damaged(path, "config.json or a listed file") from None
 
 
@@ -292,7 +295,7 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
     """Returns what a JSON file of a bundle says."""
     try:
         values = json.loads((path / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise damaged(path, name) from None
     if not isinstance(values, dict):
         raise damaged(path, name)

@@ -142,6 +142,7 @@ def rename_bundle(old: str, new: str) -> Path:
     root = models_folder()
     with alone(root):
         path, target = named_folder(old), free_place(new)
+        verify_files(path)  # else the new sums would make a damaged file pass
         with _changing(path) as folder:
             card = read_card(folder).splitlines(keepends=True)
             if card and card[0].strip() == f"# {old}":

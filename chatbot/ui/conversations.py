@@ -32,6 +32,7 @@ from chatbot.ui.saved import (
 _HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _QUICK: dict[str, Any] = {**_HIDDEN, "queue": False}
 _FORMATS = ("jsonl", "csv", "txt")
+_NONE = "-"  # not "": Gradio 6.31 keeps nothing that is empty, and the old id would come back
 
 # Hands a text over as a file without the server keeping a copy of it.
 _DOWNLOAD = """(text, format) => {
@@ -52,7 +53,7 @@ class Conversations:
         self._desk, self._words = desk, desk.words
         self._list = gr.BrowserState([], storage_key="chatbot.saved.1", secret="chatbot")
         # Which of them is on the screen, so that saving it again replaces it.
-        self.open_id = gr.BrowserState("", storage_key="chatbot.open.1", secret="chatbot")
+        self.open_id = gr.BrowserState(_NONE, storage_key="chatbot.open.1", secret="chatbot")
         with gr.Accordion(self._words("saved"), open=False, elem_id="conversations") as self._fold:
             self._build()
 
@@ -127,7 +128,9 @@ class Conversations:
             **_QUICK,
         )
         # At once and in the browser: it is off the screen even if the server is away.
-        new.click(None, None, [bot, store, self.open_id], js="() => [[], [], '']", **_HIDDEN)
+        new.click(
+            None, None, [bot, store, self.open_id], js=f"() => [[], [], '{_NONE}']", **_HIDDEN
+        )
 
     # --- handlers: each gets the list from the browser and gives it back -----------------------
 
@@ -140,12 +143,16 @@ class Conversations:
         """Keeps the conversation on the screen."""
         saved, messages = self._read(request, stored), self._messages(request, shown)
         if not messages:
-            return *self._told(request, saved, None, "saved_nothing"), _open(id_), gr.skip()
+            return (
+                *self._told(request, saved, None, "saved_nothing"),
+                _open(id_) or _NONE,
+                gr.skip(),
+            )
         new_id = _open(id_) or secrets.token_hex(8)
         try:
             saved = kept(saved, new_id, name, messages, datetime.now(UTC))
         except FullError:
-            return *self._told(request, saved, None, "saved_full"), _open(id_), gr.skip()
+            return *self._told(request, saved, None, "saved_full"), gr.skip(), gr.skip()
         named = saved[0]["name"]
         return *self._told(request, saved, new_id, "saved_done", name=named), new_id, ""
 
@@ -177,7 +184,7 @@ class Conversations:
         saved = self._read(request, stored)
         wanted = _with_id(saved, id_)
         if wanted is None:
-            nothing = (gr.skip(), gr.skip(), _open(open_id))
+            nothing = (gr.skip(), gr.skip(), _open(open_id) or _NONE)
             return *nothing, *self._told(request, saved, None, "saved_choose")
         saved = self._with_current(request, saved, shown, _open(open_id), wanted)
         messages = wanted["messages"]
@@ -214,7 +221,7 @@ class Conversations:
         self, request: gr.Request, id_: str | None, stored: object, open_id: object
     ) -> Sequence[Any]:
         saved = without(self._read(request, stored), str(id_))
-        still_open = "" if open_id == id_ else _open(open_id)
+        still_open = _NONE if open_id == id_ else _open(open_id) or _NONE
         told = self._told(request, saved, None, "saved_deleted")
         return *told, still_open, gr.update(visible=False), ""
 
@@ -261,7 +268,7 @@ def _button(label: Any, elem_id: str) -> Any:
 
 
 def _open(id_: object) -> str:
-    return id_[:64] if isinstance(id_, str) else ""
+    return id_[:64] if isinstance(id_, str) and id_ != _NONE else ""
 
 
 def _with_id(saved: Sequence[Saved], id_: object) -> Saved | None:

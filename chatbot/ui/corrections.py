@@ -316,6 +316,7 @@ class CorrectionsTab:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{kind}.jsonl"
             count = self._store.export(kind, path)
+            path.chmod(0o600)  # as the records themselves: nobody else on the machine reads them
             return save_file_to_cache(path, self._file.GRADIO_CACHE), count
 
     # --- what they have in common ----------------------------------------------------------

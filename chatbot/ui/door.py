@@ -29,7 +29,12 @@ from chatbot.ui.owner import DAYS_KEPT, OwnerGate
 from chatbot.ui.words import Language, language_of, text
 
 PATH = "/owner"
-_UPLOADS = ("/gradio_api/upload", "/upload")
+# Wherever Gradio takes in a file.
+_UPLOADS = tuple(
+    f"{prefix}/{name}"
+    for prefix in ("", "/gradio_api")
+    for name in ("upload", "process_recording", "component_server")
+)
 _MOST_BYTES = 8192  # of a form
 _MOST_WAITING = 3  # tries at a time
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds

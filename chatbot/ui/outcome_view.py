@@ -91,7 +91,10 @@ def _replies(sides: list[_Side], new: _Side, say: Say) -> str:
 
 def _metric(side: _Side, key: str, form: str) -> str:
     value: Any = side.info.metrics.get(key) if side.info else None
-    return form.format(value) if isinstance(value, int | float) else "–"
+    try:
+        return form.format(value) if isinstance(value, int | float) else "–"
+    except OverflowError:  # an integer of hundreds of digits
+        return "–"
 
 
 def _megabytes(side: _Side) -> str:

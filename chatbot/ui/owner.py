@@ -94,7 +94,7 @@ class OwnerGate:
         return self._signer.sign(f"{int(time.time())}-{secrets.token_hex(8)}")
 
     def forget(self, headers: Mapping[str, str]) -> None:
-        """Makes the cookie of this request worthless."""
+        """Makes the cookie of this request worthless, until the page is started anew."""
         value = cookie_of(headers.get("cookie", ""), self.cookie_name)
         self._left.add((self._signer.read(value) or "").partition("-")[2])
 

@@ -19,7 +19,7 @@ from chatbot.ui.history import Message, restored, safe_text, turns_of
 Format = Literal["jsonl", "csv", "txt"]
 
 MAX_SAVED = 100
-MAX_CHARACTERS = 1_500_000  # a browser keeps about 5 MB for a page, and stores it encoded
+MAX_BYTES = 3_000_000  # a browser keeps about 5 MB for a page, and stores them as base64
 MAX_NAME = 60
 
 
@@ -56,7 +56,7 @@ def kept(
     named = clean_name(name) or (before[0]["name"] if before else first_words(messages))
     when = now.astimezone(UTC).isoformat(timespec="seconds")
     new = Saved(id=id_, name=named, when=when, messages=list(messages))
-    if len(others) >= MAX_SAVED or _size([new, *others]) > MAX_CHARACTERS:
+    if len(others) >= MAX_SAVED or _size([new, *others]) > MAX_BYTES:
         raise FullError
     return [new, *others]
 
@@ -112,7 +112,7 @@ def _read(item: object, note: str) -> Saved | None:
 
 
 def _size(saved: Sequence[Saved]) -> int:
-    return len(json.dumps(saved, ensure_ascii=False))
+    return len(json.dumps(saved, ensure_ascii=False).encode())
 
 
 def _searched(saved: Saved) -> str:

@@ -204,6 +204,19 @@ class _Place:
         return f"http://[{name}]:{self.port}" if ":" in name else f"http://{name}:{self.port}"
 
 
+def fetch_nothing() -> None:
+    """Keeps Gradio from downloading addresses that a visitor sends in place of a file.
+
+    Gradio 6.31 does so for any input of any event, before our code sees it, and without a limit.
+    """
+    from gradio import processing_utils
+
+    async def refused(url: str, cache_dir: str) -> str:
+        raise ValueError("nothing is fetched from elsewhere")
+
+    processing_utils.async_ssrf_protected_download = refused
+
+
 def _desk(shelf: BotShelf, options: ServeOptions, password: str, place: _Place) -> Desk:
     from chatbot.store import Store
     from chatbot.ui.desk import Desk  # imports Gradio, so only now
@@ -214,6 +227,7 @@ def _desk(shelf: BotShelf, options: ServeOptions, password: str, place: _Place) 
     from chatbot.ui.signing import kept_key
     from chatbot.ui.visitors import Visitors
 
+    fetch_nothing()
     key = kept_key()
     owner = OwnerGate(key, password, options.language)
     store = Store.open(options.store)

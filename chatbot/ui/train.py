@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from chatbot.bundle import remove_bundle
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, TrainingError
 from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import TrainRequest
 from chatbot.ui.outcome_view import is_there
@@ -119,6 +119,7 @@ class TrainTab:
         name = name_in(shown)
         told = line(self._desk.say(request, "train_thrown", name=name))
         try:
+            self._refuse_unless_spare(request, name)
             if is_there(name):
                 remove_bundle(name)
             self._jobs.remove(name)
@@ -127,6 +128,13 @@ class TrainTab:
         self._desk.shelf.refresh()
         *everything, _ = self._opened(request, *kept)
         return *everything, told
+
+    def _refuse_unless_spare(self, request: gr.Request, name: str) -> None:
+        """Raises TrainingError where a training runs, or visitors begin with its bot."""
+        if self._jobs.view(name).active:
+            raise TrainingError(f"The training {name!r} is running. Stop it first.")
+        if is_there(name) and self._desk.shelf.refresh()[0] == name:
+            raise TrainingError(self._desk.say(request, "models_begins", name=name))
 
     def _seen(
         self, request: gr.Request, name: str | None, before: Mapping[str, Any] | None = None

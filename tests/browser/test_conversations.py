@@ -76,6 +76,22 @@ def test_a_new_chat_keeps_the_one_before_and_opening_one_keeps_what_is_on_the_sc
     expect(listed(page)).to_have_count(3)
 
 
+def test_a_new_chat_does_not_take_the_place_of_a_saved_one_after_a_reload(page):
+    say(page, "about rain")
+    expect_reply(page, "about rain (1)")
+    unfold(page)
+    click(page, "Save this one")
+    expect(note(page)).to_contain_text("Saved")
+    click(page, "New chat")
+    expect(replies(page)).to_have_count(0)
+    say(page, "about snow")
+    expect_reply(page, "about snow (1)")
+    page.reload()
+    unfold(page)
+    click(page, "Save this one")
+    expect(listed(page)).to_have_count(2)
+
+
 def test_deleting_asks_first_and_takes_only_the_chosen_one(page):
     for topic in ("rain", "snow"):
         say(page, f"about {topic}")
@@ -88,6 +104,7 @@ def test_deleting_asks_first_and_takes_only_the_chosen_one(page):
     listed(page).filter(has_text="about rain").click()
     click(page, "Delete")
     click(page, "No")
+    expect(page.get_by_role("button", name="Yes, delete it")).to_be_hidden()
     expect(listed(page)).to_have_count(2)
     click(page, "Delete")
     click(page, "Yes, delete it")

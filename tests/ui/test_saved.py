@@ -85,7 +85,7 @@ def test_nothing_is_dropped_when_there_is_no_more_room():
 
 
 def test_no_more_text_is_kept_than_a_browser_can():
-    long = [message("user", "x" * 2000), message("assistant", "y" * 4000)] * 90
+    long = [message("user", "x" * 2000), message("assistant", "y" * 4000)] * 180
     saved = kept(kept([], "a", "", long, NOW), "b", "", long, NOW)
     with pytest.raises(FullError):
         kept(saved, "c", "", long, NOW)

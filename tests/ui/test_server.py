@@ -1,5 +1,6 @@
 """Where the page is served, and who opens it."""
 
+import asyncio
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import socket
 
 import httpx
 import pytest
+from gradio import blocks
 
 import app
 from chatbot.errors import ConfigError
@@ -16,6 +18,7 @@ from chatbot.ui.server import (
     chosen_host,
     chosen_owner_password,
     chosen_port,
+    fetch_nothing,
     opens_browser,
     password_check,
 )
@@ -205,3 +208,9 @@ def test_the_owner_stays_the_owner_after_a_restart(tmp_path):
         assert server.process.wait(10) == 0
     with Server(home=tmp_path) as server:
         assert "You are the owner" in httpx.get(f"{server.url}owner", cookies=cookies).text
+
+
+def test_an_address_in_place_of_a_file_is_not_fetched():
+    fetch_nothing()  # in a page this happens before its first event
+    with pytest.raises(ValueError, match="nothing is fetched"):
+        asyncio.run(blocks.processing_utils.async_ssrf_protected_download("https://x.org/", "."))
