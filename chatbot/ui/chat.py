@@ -272,7 +272,10 @@ class ChatTab:
         history = restored(stored, self._desk.say(request, "stopped"))
         # An empty one must not wipe out what a quick visitor has said meanwhile.
         kept = history or gr.skip()
-        return kept, self._free(request), *self._tick(request, first), self.picking(first)
+        # Built with this word already; a late answer would wipe out a line under the box.
+        built = self._desk.language(request) == (self._desk.fixed or "en")
+        box = gr.skip() if built else self._free(request)
+        return kept, box, *self._tick(request, first), self.picking(first)
 
     def _tick(self, request: gr.Request, model: str) -> Sequence[Any]:
         """Returns the line on the bot's state, and whether to look again in a second."""

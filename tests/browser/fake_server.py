@@ -22,7 +22,7 @@ from chatbot.explanation import Alternative, Explanation, Piece
 from chatbot.ui.bots import BotCard, BotShelf
 from chatbot.ui.server import serve
 
-LOADING_SECONDS = 4.0
+LOADING_SECONDS = 8.0
 
 
 class FakeBot:
