@@ -95,6 +95,12 @@ class TrainingConfig(Settings):
     warmup_steps: int = Field(300, ge=0)
     clip_norm: float = Field(1.0, gt=0)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
+    subword_alpha: float = Field(
+        0.0, ge=0, le=1, description="texts are cut anew each epoch, evenly near 0; 0 itself is off"
+    )
+    message_noise: float = Field(
+        0.0, ge=0, le=1, description="share of messages typed carelessly, anew each epoch"
+    )
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     validate_every: int = Field(0, ge=0, description="steps between validations; 0: about twenty")
     patience: int = Field(5, ge=1, description="validations without gain before it stops early")

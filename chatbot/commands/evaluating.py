@@ -61,11 +61,12 @@ def _pairs(name: str, corpus: str | None) -> list[DialoguePair]:
     from chatbot.config import CorpusConfig
     from chatbot.corpus.pair_table import read_pairs
     from chatbot.corpus.prepare import parse_source, prepare_corpus
+    from chatbot.corpus.slots import filled
 
     if corpus is not None:
         whole = CorpusConfig(without_history=0)
         prepared = prepare_corpus([parse_source(corpus)], whole)
-        return [*prepared.validation, *prepared.train]
+        return [*prepared.validation, *filled(prepared.train, whole.seed)]
     kept = bundle_path(name) / CORPUS
     if not kept.is_file():
         raise CorpusError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,8 +17,10 @@ import ftfy
 import ftfy.badness
 
 from chatbot.config import CorpusConfig
+from chatbot.corpus.chance import draw
 from chatbot.corpus.placeholders import is_placeholder
 from chatbot.corpus.records import Conversation, DialoguePair
+from chatbot.corpus.slots import with_blanks
 from chatbot.text.cleaning import clean_text
 
 Reason = Literal[
@@ -64,12 +65,6 @@ class Turn(NamedTuple):
     learned: bool = True
 
 
-def draw(seed: int, purpose: str, *texts: str) -> float:
-    """Returns a number in [0, 1) that depends on nothing but the arguments."""
-    key = "\x1f".join((str(seed), purpose, *texts)).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(key, digest_size=7).digest()) / 2**56
-
-
 def clean_conversation(conversation: Conversation) -> tuple[Conversation, int]:
     """Returns a conversation with clean turns, and in how many a broken encoding was mended.
 
@@ -110,7 +105,7 @@ def extract_pairs(
                 first = max(0, index - history_turns)
                 history = _alternating(turns[first:index], turns[index].speaker)
                 texts = tuple(turn.text for turn in history)
-                yield DialoguePair(texts, turns[index].reply, conversation.id)
+                yield DialoguePair(texts, turns[index].reply, conversation.id, conversation.slots)
 
 
 def _joined(conversation: Conversation, join_turns: bool) -> list[Turn]:
@@ -169,17 +164,22 @@ def judge_pairs(pairs: Iterable[DialoguePair], config: CorpusConfig) -> list[Ver
 
 def _from_last_fault(pair: DialoguePair, max_characters: int) -> DialoguePair:
     for index in range(len(pair.history) - 2, -1, -1):
-        if _fault(pair.history[index], max_characters):
-            return DialoguePair(pair.history[index + 1 :], pair.reply, pair.origin)
+        if _fault(_judged(pair, pair.history[index]), max_characters):
+            return dataclasses.replace(pair, history=pair.history[index + 1 :])
     return pair
 
 
 def _fault_of_pair(pair: DialoguePair, max_characters: int) -> Reason | None:
-    message = pair.history[-1]
-    reason = _fault(message, max_characters) or _fault(pair.reply, max_characters)
-    if reason is None and message.casefold() == pair.reply.casefold():
+    message, reply = (_judged(pair, text) for text in (pair.history[-1], pair.reply))
+    reason = _fault(message, max_characters) or _fault(reply, max_characters)
+    if reason is None and pair.history[-1].casefold() == pair.reply.casefold():
         return "same_as_source"
     return reason
+
+
+def _judged(pair: DialoguePair, text: str) -> str:
+    """Returns a text as it is judged: a slot that will be filled is no placeholder."""
+    return with_blanks(text) if pair.slots else text
 
 
 @functools.lru_cache(maxsize=8192)  # a turn comes back in the histories of the next pairs

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from chatbot.config import CorpusConfig
 from chatbot.corpus.catalogue import located
+from chatbot.corpus.chance import draw
 from chatbot.corpus.formats.columns import Chosen
 from chatbot.corpus.pairs import (
     Reason,
     RejectionCounts,
     Split,
     clean_conversation,
-    draw,
     extract_pairs,
     judge_pairs,
     split_by_conversation,
@@ -32,6 +32,7 @@ from chatbot.corpus.private import PrivateLog
 from chatbot.corpus.readers import read_conversations
 from chatbot.corpus.records import Conversation, DialoguePair, ReadingLog
 from chatbot.corpus.report import CorpusReport, Sides, SourceReport, measure
+from chatbot.corpus.slots import filled
 from chatbot.corpus.speakers import ReplySpeaker, unknown_speaker
 from chatbot.errors import CorpusError
 
@@ -53,7 +54,11 @@ class CorpusSource:
 
 @dataclass(frozen=True)
 class PreparedCorpus:
-    """What a training needs of its corpora."""
+    """What a training needs of its corpora.
+
+    Slots in the training side are still open, to be filled anew each epoch; those of the
+    validation side hold things that no training sees.
+    """
 
     train: tuple[DialoguePair, ...]
     validation: tuple[DialoguePair, ...]
@@ -131,7 +136,8 @@ def prepare_corpus(
         private_masked=config.mask_private,
         seed=config.seed,
     )
-    return PreparedCorpus(tuple(train), tuple(split.validation), report)
+    validation = filled(split.validation, config.seed, held_out=True)
+    return PreparedCorpus(tuple(train), tuple(validation), report)
 
 
 @dataclass
@@ -279,7 +285,7 @@ def _without_history(
         held_back += key in held_out
         if key not in held_out and key not in seen:
             seen.add(key)
-            added[pair] = DialoguePair(pair.history[-1:], pair.reply, pair.origin)
+            added[pair] = dataclasses.replace(pair, history=pair.history[-1:])
     return added, held_back
 
 

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlotLists:
+    """The things that may stand in open slots such as `{food}`.
+
+    Attributes:
+        name: of the file that lists them.
+        things: for each kind of slot, in the file's order.
+    """
+
+    name: str
+    things: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +31,7 @@ class Conversation:
         speakers: one name a turn; empty when the turns alternate between two speakers.
         reply_speaker: when set, only this speaker's turns are replies to learn ("assistant").
         context_only: places of turns that were said, and are no replies to learn.
+        slots: what fills the open slots of the turns; None where braces are ordinary text.
     """
 
     id: str
@@ -24,6 +39,7 @@ class Conversation:
     speakers: tuple[str, ...] = ()
     reply_speaker: str | None = None
     context_only: frozenset[int] = frozenset()
+    slots: SlotLists | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +50,13 @@ class DialoguePair:
         history: turns, oldest first, by alternating speakers; the last is the message replied to.
         reply: what is to be learned.
         origin: the id of the conversation it was said in.
+        slots: what fills the open slots of the texts; None where none is open.
     """
 
     history: tuple[str, ...]
     reply: str
     origin: str
+    slots: SlotLists | None = field(default=None, compare=False)
 
 
 @dataclass

@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import sentencepiece
 
 from chatbot.config import BOS_ID, EOS_ID, PAD_ID, UNK_ID, TokenizerConfig
@@ -20,6 +21,7 @@ from chatbot.text.cleaning import clean_text
 USER_ID, BOT_ID = 4, 5
 CONTROL_IDS = (PAD_ID, UNK_ID, BOS_ID, USER_ID, BOT_ID)  # no reply may hold these; <EOS> ends one
 _BYTE_PIECES = 256
+_WAYS_TO_CUT = 16
 
 
 class Tokenizer:
@@ -62,6 +64,18 @@ class Tokenizer:
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns the token ids of many texts at once."""
         return list(self._pieces.encode([clean_text(text) for text in texts]))
+
+    def sample(self, text: str, alpha: float, chance: np.random.Generator) -> list[int]:
+        """Returns one of the likeliest ways to cut a text, x with a chance of P(x)^alpha.
+
+        Subword regularisation (Kudo 2018, arXiv:1804.10959, section 3.2). SentencePiece's own
+        sampling takes a seed only once in the life of a thread.
+        """
+        found = self._pieces.nbest_encode_as_proto(clean_text(text), _WAYS_TO_CUT)
+        scores = alpha * np.array([way.score for way in found.nbests])
+        odds = np.exp(scores - scores.max())
+        way = found.nbests[int(chance.choice(len(odds), p=odds / odds.sum()))]
+        return [piece.id for piece in way.pieces]
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Returns the text up to the first `<EOS>`; a half-finished character is left out.

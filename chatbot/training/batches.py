@@ -1,20 +1,19 @@
 """Pairs to padded batches of similar length, in an order that the seed and the step alone decide.
 
-So a run can go on at any step: nothing about the past has to be remembered. Knows token ids only.
+So a run can go on at any step: nothing about the past has to be remembered. What is drawn anew
+for each epoch (encoding.py) depends on the epoch's number alone. Knows token ids only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.config import BOS_ID, TrainingConfig
-from chatbot.corpus.records import DialoguePair
-from chatbot.text.source import pad, source_ids, target_ids
-from chatbot.text.tokenizer import Tokenizer
+from chatbot.config import BOS_ID
+from chatbot.text.source import pad
 
 _POOL = 64  # batches sorted by length together; more would make neighbouring batches too alike
 _ROUND_UP = 4  # lengths are padded to multiples of this, so that few shapes occur
@@ -45,45 +44,42 @@ class EncodedPairs(NamedTuple):
         return len(self.sources)
 
 
-def encode_pairs(
-    pairs: Sequence[DialoguePair], tokenizer: Tokenizer, config: TrainingConfig
-) -> EncodedPairs:
-    """Encodes each text once (turns recur in the histories of later pairs)."""
-    texts = list(dict.fromkeys(t for pair in pairs for t in (*pair.history, pair.reply)))
-    ids = dict(zip(texts, tokenizer.encode_batch(texts), strict=True))
-    return EncodedPairs(
-        [source_ids([ids[t] for t in p.history], config.max_source_tokens) for p in pairs],
-        [target_ids(ids[p.reply], config.max_target_tokens) for p in pairs],
-    )
-
-
 class BatchPlan:
     """Says which pairs stand in the batch of each step, for any number of epochs."""
 
-    def __init__(self, pairs: EncodedPairs, batch_size: int, seed: int) -> None:
-        """Takes the pairs; `seed` and the epoch's number decide each epoch's order."""
-        self._pairs, self._batch_size, self._seed = pairs, batch_size, seed
-        self._lengths = np.array(
-            [(len(t), len(s)) for s, t in zip(pairs.sources, pairs.targets, strict=True)]
-        )
-        self.batches_per_epoch = -(-len(pairs) // batch_size)
-        self._epoch: tuple[int, list[NDArray[np.int64]]] | None = None
+    def __init__(self, pairs_of: Callable[[int], EncodedPairs], batch_size: int, seed: int) -> None:
+        """Takes what gives the pairs of each epoch, always equally many.
+
+        `seed` and the epoch's number decide each epoch's order.
+        """
+        self._pairs_of, self._batch_size, self._seed = pairs_of, batch_size, seed
+        self._epoch, self._pairs = 0, pairs_of(0)
+        self._order = self._ordered()
+        self.pairs, self.batches_per_epoch = len(self._pairs), len(self._order)
 
     def batch(self, step: int) -> Batch:
         """Returns the batch of `step` (from 0), the same whenever it is asked for."""
         epoch, position = divmod(step, self.batches_per_epoch)
-        if self._epoch is None or self._epoch[0] != epoch:
-            self._epoch = (epoch, self._order(epoch))
-        return pad_batch(self._pairs, self._epoch[1][position])
+        if self._epoch != epoch:
+            self._epoch, self._pairs = epoch, self._pairs_of(epoch)
+            self._order = self._ordered()
+        return pad_batch(self._pairs, self._order[position])
 
-    def _order(self, epoch: int) -> list[NDArray[np.int64]]:
+    def longest(self) -> Batch:
+        """Returns the longest pairs of the current epoch as one batch: the most memory of any."""
+        return list(batches_in_order(self._pairs, self._batch_size))[-1]
+
+    def _ordered(self) -> list[NDArray[np.int64]]:
         """Shuffles, sorts pools of neighbours by length, cuts them, shuffles the batches."""
-        random = np.random.default_rng([self._seed, epoch])
+        random = np.random.default_rng([self._seed, self._epoch])
+        lengths = np.array(
+            [(len(t), len(s)) for s, t in zip(*self._pairs, strict=True)], dtype=np.int64
+        )
         order = random.permutation(len(self._pairs))
         batches: list[NDArray[np.int64]] = []
         for start in range(0, len(order), self._batch_size * _POOL):
             pool = order[start : start + self._batch_size * _POOL]
-            pool = pool[np.lexsort(self._lengths[pool].T[::-1])]  # by target, then by source
+            pool = pool[np.lexsort(lengths[pool].T[::-1])]  # by target, then by source
             batches += np.split(pool, range(self._batch_size, len(pool), self._batch_size))
         return [batches[i] for i in random.permutation(len(batches))]
 

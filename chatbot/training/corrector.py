@@ -28,16 +28,11 @@ from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
 from chatbot.training.answers import Answers
-from chatbot.training.batches import (
-    Batch,
-    EncodedPairs,
-    batches_in_order,
-    encode_pairs,
-    pad_batch,
-)
+from chatbot.training.batches import Batch, EncodedPairs, batches_in_order, pad_batch
 from chatbot.training.corrections import lessons
 from chatbot.training.curvature import Curvature
 from chatbot.training.device import describe_device
+from chatbot.training.encoding import encode_pairs
 from chatbot.training.processor import peak_memory_bytes
 from chatbot.training.run import RunFolder
 from chatbot.training.trainer import (

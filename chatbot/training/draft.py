@@ -5,6 +5,7 @@ Knows no run folder and no loop.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from chatbot.bundle import (
 from chatbot.config import Config, Section, changed
 from chatbot.corpus.prepare import CorpusSource, PreparedCorpus, prepare_corpus
 from chatbot.corpus.records import DialoguePair
+from chatbot.corpus.slots import filled
 from chatbot.errors import TrainingError
 from chatbot.text.tokenizer import Tokenizer
 from chatbot.text.words import main_language
@@ -92,6 +94,8 @@ def draft(job: Job) -> Draft:
     prepared = prepare_corpus(job.sources, config.corpus, hold_out_from=hold_out_from)
     tokenizer = read_tokenizer(path)
     if config.training.corrections:
+        whole = filled(prepared.train, config.corpus.seed)
+        prepared = dataclasses.replace(prepared, train=tuple(whole))
         config = roomy(config, prepared.train, tokenizer)
     return Draft(job, config, Base(path, tokenizer, old_pairs(path)), prepared)
 
@@ -154,12 +158,13 @@ def estimated(drafted: Draft) -> Estimate:
 
 
 def distinct_texts(pairs: Iterable[DialoguePair], seed: int) -> list[str]:
-    """Returns every message and reply once, shuffled.
+    """Returns every message and reply once, shuffled; slots are filled.
 
     The tokenizer reads only so many sentences, from the first on: in the order of the corpora,
     repeated by their weights, it would know the first corpus alone.
     """
-    texts = list(dict.fromkeys(t for pair in pairs for t in (pair.history[-1], pair.reply)))
+    whole = filled(pairs, seed)
+    texts = list(dict.fromkeys(t for pair in whole for t in (pair.history[-1], pair.reply)))
     random.Random(seed).shuffle(texts)
     return texts
 

@@ -18,6 +18,7 @@ from chatbot.config import Config
 from chatbot.corpus.pair_table import read_pairs
 from chatbot.corpus.prepare import CorpusSource, prepare_corpus
 from chatbot.corpus.records import DialoguePair
+from chatbot.corpus.slots import filled
 from chatbot.training.advice import shipped_corpus
 
 ANSWERED_AT_MOST = 2_000  # messages: answering them takes about 20 seconds on two cores
@@ -55,7 +56,8 @@ def old_pairs(base: Path) -> OldPairs:
         return OldPairs(known, known, are_own=False)
     config = read_bundle_config(base).corpus
     prepared = prepare_corpus([CorpusSource(_CHECKOUT / shipped)], config)
-    return OldPairs([*known, *prepared.train], prepared.validation, are_own=False)
+    shipped_pairs = filled(prepared.train, config.seed)
+    return OldPairs([*known, *shipped_pairs], prepared.validation, are_own=False)
 
 
 def _beside(corpus: Path) -> OldPairs:

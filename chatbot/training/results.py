@@ -13,8 +13,9 @@ from chatbot.bundle import BundleWriter
 from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
-from chatbot.training.batches import batches_in_order, encode_pairs
+from chatbot.training.batches import batches_in_order
 from chatbot.training.device import choose_precision, describe_device
+from chatbot.training.encoding import encode_pairs
 from chatbot.training.probes import Prober, probe_messages
 from chatbot.training.run import RunFolder
 from chatbot.training.trainer import Outcome, assign, nats_per_token

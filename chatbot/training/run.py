@@ -102,9 +102,9 @@ class RunFolder:
         """Returns the run's tokenizer."""
         return Tokenizer((self.path / "tokenizer.model").read_bytes())
 
-    def pairs(self, side: str) -> list[DialoguePair]:
-        """Returns the pairs of the `train` or the `validation` side."""
-        return read_pairs(self.corpus, side)
+    def pairs(self, side: str, *, fill: bool = True) -> list[DialoguePair]:
+        """Returns the pairs of the `train` or the `validation` side, see `read_pairs`."""
+        return read_pairs(self.corpus, side, fill=fill)
 
     @property
     def initial_weights(self) -> Path:

@@ -22,8 +22,9 @@ from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
 from chatbot.text.tokenizer import Tokenizer
-from chatbot.training.batches import Batch, BatchPlan, EncodedPairs, batches_in_order, encode_pairs
+from chatbot.training.batches import Batch, BatchPlan, EncodedPairs, batches_in_order
 from chatbot.training.device import choose_precision, describe_device
+from chatbot.training.encoding import EpochEncoder, encode_pairs
 from chatbot.training.processor import peak_memory_bytes
 from chatbot.training.run import RunFolder
 from chatbot.training.schedule import learning_rate
@@ -188,7 +189,7 @@ class Trainer:
             device=describe_device(),
             precision=choose_precision(self._settings),
             parameters=int(self._model.count_params()),
-            pairs=len(self._data.train),
+            pairs=self._data.plan.pairs,
             steps=self.progress.steps,
             epochs=round(self.progress.steps / self._data.plan.batches_per_epoch, 2),
             seconds=round(self.progress.steps * seconds, 1),
@@ -199,7 +200,7 @@ class Trainer:
         """Returns the mean time of real batches; validation and saving take about a tenth more."""
         plan = self._data.plan
         spread = [plan.batch(i) for i in range(min(_CALIBRATION_BATCHES, plan.batches_per_epoch))]
-        self._learn(self._data.longest(self._settings.batch_size))  # the most memory of any step
+        self._learn(plan.longest())  # the most memory of any step
         passes = [self._seconds_for(spread) for _ in range(3)]  # the first of them compiles
         return 1.1 * min(passes) / len(spread)  # the least disturbed by what else runs here
 
@@ -348,19 +349,15 @@ def nats_per_token(model: keras.Model, batches: Iterable[Batch]) -> float:
 
 
 class _Data(NamedTuple):
-    train: EncodedPairs
     validation: EncodedPairs
     plan: BatchPlan
 
     @classmethod
     def of(cls, run: RunFolder, tokenizer: Tokenizer, config: Config) -> _Data:
         settings = config.training
-        train = encode_pairs(run.pairs("train"), tokenizer, settings)
+        pairs_of = EpochEncoder(run.pairs("train", fill=False), tokenizer, settings)
         validation = encode_pairs(run.pairs("validation"), tokenizer, settings)
-        return cls(train, validation, BatchPlan(train, settings.batch_size, settings.seed))
-
-    def longest(self, batch_size: int) -> Batch:
-        return list(batches_in_order(self.train, batch_size))[-1]
+        return cls(validation, BatchPlan(pairs_of, settings.batch_size, settings.seed))
 
 
 def _compiled(config: Config, vocab_size: int) -> Seq2Seq:

@@ -58,9 +58,24 @@ def open_page(browser, expected_errors):
         page.on("pageerror", lambda error: wrong.append(f"error {error}"))
         page.on("console", heard)
         page.on("request", lambda request: outside(request.url, url.partition("?")[0]))
+        loading = set()
+        page.on("request", lambda request: "/run/predict" in request.url and loading.add(request))
+        page.on("requestfinished", lambda request: loading.discard(request))
         page.goto(url)
         page.locator("#message textarea").wait_for()
+        settled(page, loading)
         return page
+
+    def settled(page, loading):
+        """Waits for the answers that a page asks for when it opens, which draw it anew.
+
+        Gradio 6.31 then drops the line under the box that says why a message was not sent. A
+        person does not type so fast; a test on a busy machine does.
+        """
+        quiet = 0
+        while quiet < 3:
+            page.wait_for_timeout(100)
+            quiet = 0 if loading else quiet + 1
 
     def heard(line):
         if line.type == "error" and not any(part in line.text for part in expected_errors):

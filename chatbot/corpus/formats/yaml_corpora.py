@@ -1,18 +1,22 @@
 """ChatterBot's YAML, and ours, which adds situations: any of these messages, any of these replies.
 
-Every scalar is read as text: `yes` and `42` are turns. Knows nothing of folders.
+Ours may also name a file of things that fill its slots (see slots.py). Every scalar is read as
+text: `yes` and `42` are turns. Knows nothing of folders.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from chatbot.corpus.records import Conversation, ReadingLog
-from chatbot.corpus.textfile import TextFile
+from chatbot.corpus.records import Conversation, ReadingLog, SlotLists
+from chatbot.corpus.slots import open_slots
+from chatbot.corpus.textfile import TextFile, examine
 from chatbot.errors import CorpusError
 
 # libyaml's reader is ten times as fast; the base loader makes nothing but texts, lists, mappings.
@@ -30,16 +34,63 @@ def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
 
     A situation gives one conversation for each wording and reply; those of one wording share
     their id, "file.yml:<situation>.<wording>", counted from 1. `speakers`, where given, take
-    turns in each conversation, and `reply_speaker` is the one whose turns are learned.
+    turns in each conversation, and `reply_speaker` is the one whose turns are learned. `slots`
+    names a file beside this one; where it is given, `{food}` is a slot, else it is just text.
 
     Raises:
-        CorpusError: the file is no YAML, or holds neither list.
+        CorpusError: the file is no YAML, or holds neither list; or a slot cannot be filled.
     """
     document = _document(file)
+    if isinstance(document, dict) and isinstance(document.get("slots"), dict):
+        log.notes[f"{file.name}: things for the slots of other corpora"] += 1
+        return
     if not isinstance(document, dict) or not {"conversations", "situations"} & document.keys():
         raise CorpusError(f"{file.name} holds neither conversations nor situations. {_SHAPE}")
-    yield from _conversations(document, file.name, log)
-    yield from _situations(document.get("situations"), file.name)
+    slots = _slots(document.get("slots"), file)
+    for conversation in itertools.chain(
+        _conversations(document, file.name, log),
+        _situations(document.get("situations"), file.name),
+    ):
+        yield _with_slots(conversation, slots) if slots else conversation
+
+
+def _slots(name: Any, file: TextFile) -> SlotLists | None:
+    """Reads the file of things that a corpus names; it lies in the same folder."""
+    if name is None:
+        return None
+    if not isinstance(name, str) or Path(name).name != name:
+        raise CorpusError(
+            f"{file.name}: `slots` must be the name of a file in the same folder, such as "
+            f"`slots: slots.en.yml`, not {name!r}."
+        )
+    document = _document(examine(file.path.with_name(name), name))
+    kinds = document.get("slots") if isinstance(document, dict) else None
+    if not isinstance(kinds, dict):
+        raise CorpusError(f"{name} lists no slots. Write `slots:` with a list for each kind.")
+    return SlotLists(name, {kind: _things(items, kind, name) for kind, items in kinds.items()})
+
+
+def _things(items: Any, kind: str, name: str) -> tuple[str, ...]:
+    things = _texts(items, f"{name}: {kind}")
+    if not things:
+        raise CorpusError(f"{name}: {kind} holds nothing. List what may stand in {{{kind}}}.")
+    return things
+
+
+def _with_slots(conversation: Conversation, slots: SlotLists) -> Conversation:
+    """Tells a conversation with slots what fills them.
+
+    Raises:
+        CorpusError: nothing does.
+    """
+    kinds = {kind for turn in conversation.turns for kind in open_slots(turn).values()}
+    unknown = sorted(kinds - slots.things.keys())
+    if unknown:
+        raise CorpusError(
+            f"{conversation.id}: nothing fills the slot {{{unknown[0]}}}. List things for it in "
+            f"{slots.name}, or write {', '.join(slots.things)}."
+        )
+    return dataclasses.replace(conversation, slots=slots) if kinds else conversation
 
 
 def _document(file: TextFile) -> Any:
