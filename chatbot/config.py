@@ -101,6 +101,9 @@ class TrainingConfig(Settings):
     message_noise: float = Field(
         0.0, ge=0, le=1, description="share of messages typed carelessly, anew each epoch"
     )
+    unrelated_history: float = Field(
+        0.0, ge=0, lt=1, description="share of first messages shown after an exchange of others"
+    )
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     validate_every: int = Field(0, ge=0, description="steps between validations; 0: about twenty")
     patience: int = Field(5, ge=1, description="validations without gain before it stops early")

@@ -1,7 +1,8 @@
 """Pairs of text to pairs of token ids: once, or for each epoch anew where something is drawn.
 
-Drawn are the things in slots, how a message is typed (noise.py) and how its words are cut into
-pieces. The seed and the epoch's number decide, so a resumed run draws the same. Knows no batch.
+Drawn are the things in slots, how a message is typed (noise.py), what was talked about before it
+(a bot that has only seen first messages alone takes any history for the subject), and how words
+are cut into pieces. The seed and the epoch's number decide, so a resumed run draws the same. Knows no batch.
 """
 
 from __future__ import annotations
@@ -43,26 +44,37 @@ class EpochEncoder:
     ) -> None:
         """Takes the pairs, those with slots unfilled."""
         self._pairs, self._tokenizer, self._config = pairs, tokenizer, config
-        slotted = any(pair.slots for pair in pairs)
-        self._varies = slotted or config.subword_alpha > 0 or config.message_noise > 0
+        shares = (config.subword_alpha, config.message_noise, config.unrelated_history)
+        self._varies = any(shares) or any(pair.slots for pair in pairs)
         self._fixed: EncodedPairs | None = None
 
     def __call__(self, epoch: int) -> EncodedPairs:
         """Returns the pairs of an epoch, in the same order in each."""
-        if not self._varies:
-            self._fixed = self._fixed or encode_pairs(self._pairs, self._tokenizer, self._config)
-            return self._fixed
-        return self._drawn(epoch)
+        if self._varies:
+            chance = np.random.default_rng([self._config.seed, epoch, _PURPOSE])
+            return self._encoded(self._drawn(chance), chance)
+        self._fixed = self._fixed or encode_pairs(self._pairs, self._tokenizer, self._config)
+        return self._fixed
 
-    def _drawn(self, epoch: int) -> EncodedPairs:
+    def _drawn(self, chance: np.random.Generator) -> list[DialoguePair]:
+        """Fills the slots, mistypes messages, and puts what others said before first messages."""
         config = self._config
-        chance = np.random.default_rng([config.seed, epoch, _PURPOSE])
-        pairs = [
-            replace(pair, history=(*pair.history[:-1], mistyped(pair.history[-1], chance)))
+        pairs = filled(self._pairs, seed=int(chance.integers(2**31)))
+        shown = [
+            replace(p, history=(*p.history[:-1], mistyped(p.history[-1], chance)))
             if chance.random() < config.message_noise
-            else pair
-            for pair in filled(self._pairs, seed=int(chance.integers(2**31)))
+            else p
+            for p in pairs
         ]
+        return [
+            _after(pairs[int(chance.integers(len(pairs)))], pair)
+            if len(pair.history) == 1 and chance.random() < config.unrelated_history
+            else pair
+            for pair in shown
+        ]
+
+    def _encoded(self, pairs: Sequence[DialoguePair], chance: np.random.Generator) -> EncodedPairs:
+        config = self._config
         if not config.subword_alpha:
             return encode_pairs(pairs, self._tokenizer, config)
         cut = partial(self._tokenizer.sample, alpha=config.subword_alpha, chance=chance)
@@ -70,3 +82,8 @@ class EpochEncoder:
             [source_ids([cut(t) for t in p.history], config.max_source_tokens) for p in pairs],
             [target_ids(cut(p.reply), config.max_target_tokens) for p in pairs],
         )
+
+
+def _after(earlier: DialoguePair, pair: DialoguePair) -> DialoguePair:
+    """Returns a pair whose message changes the subject of an earlier exchange."""
+    return replace(pair, history=(earlier.history[-1], earlier.reply, *pair.history))
