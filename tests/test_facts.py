@@ -38,25 +38,17 @@ CHINESE = {
 ASKED_FOR = {  # the real messages that mean one of these facts, and which one
     "en": {
         "who are you?": "name",
-        "what's your name": "name",
         "what's your name?": "name",
-        "how old are you": "age",
-        "Where do you live?": "home",
-        "who made you?": "maker",
         "are you a real person or a bot?": "kind",
         "are you human?": "kind",
         "what's your favourite food?": "food",
         "can u speak german": "languages",
     },
     "zh": {
-        "你是谁": "name",
         "你叫什么名字呀": "name",
-        "你几岁了": "age",
         "你家住哪儿": "home",
         "谁做的你啊": "maker",
         "你是真人还是机器人？": "kind",
-        "你喜欢吃什么": "food",
-        "你有女朋友吗": "family",
         "你会说粤语吗": "languages",
     },
 }

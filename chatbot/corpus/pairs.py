@@ -20,7 +20,7 @@ from chatbot.config import CorpusConfig
 from chatbot.corpus.chance import draw
 from chatbot.corpus.placeholders import is_placeholder
 from chatbot.corpus.records import Conversation, DialoguePair
-from chatbot.corpus.slots import with_blanks
+from chatbot.corpus.slots import open_slots, with_blanks
 from chatbot.text.cleaning import clean_text
 
 Reason = Literal[
@@ -105,7 +105,15 @@ def extract_pairs(
                 first = max(0, index - history_turns)
                 history = _alternating(turns[first:index], turns[index].speaker)
                 texts = tuple(turn.text for turn in history)
-                yield DialoguePair(texts, turns[index].reply, conversation.id, conversation.slots)
+                yield _slotted(
+                    DialoguePair(texts, turns[index].reply, conversation.id), conversation
+                )
+
+
+def _slotted(pair: DialoguePair, conversation: Conversation) -> DialoguePair:
+    """Tells a pair what fills its slots, where it has any."""
+    has = conversation.slots and any(map(open_slots, (*pair.history, pair.reply)))
+    return dataclasses.replace(pair, slots=conversation.slots) if has else pair
 
 
 def _joined(conversation: Conversation, join_turns: bool) -> list[Turn]:

@@ -21,6 +21,7 @@ _ARTICLE = re.compile(r"\b(?P<a>[Aa])(?= \{)")
 _BEGINS_WITH_VOWEL = re.compile(r"(?!one|uni|us[ei]|eu)[aeiou]", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?:^|[.!?] )[\"']?$")
 _HELD_OUT = 0.1  # of the things of each kind
+_TOO_FEW = 50
 
 Fill = Mapping[str, str]  # slot -> thing
 
@@ -47,8 +48,9 @@ def with_blanks(text: str) -> str:
 def things_of(lists: SlotLists, kind: str, held_out: bool) -> tuple[str, ...]:
     """Returns the things of a kind that are learned, or those that are kept out of training."""
     things = lists.things[kind]
-    kept = [t for t in things if (draw(0, "slot", kind, t) < _HELD_OUT) == held_out]
-    return tuple(kept) or things  # a list too short to be parted serves both
+    if len(things) < _TOO_FEW:  # to be parted
+        return things
+    return tuple(t for t in things if (draw(0, "slot", kind, t) < _HELD_OUT) == held_out)
 
 
 def filled(

@@ -2,7 +2,8 @@
 
 Drawn are the things in slots, how a message is typed (noise.py), what was talked about before it
 (a bot that has only seen first messages alone takes any history for the subject), and how words
-are cut into pieces. The seed and the epoch's number decide, so a resumed run draws the same. Knows no batch.
+are cut into pieces. The seed and the epoch's number decide, so a resumed run draws the same.
+Knows no batch.
 """
 
 from __future__ import annotations

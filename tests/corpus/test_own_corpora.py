@@ -1,49 +1,222 @@
 """The corpora written for this project keep the promises of corpora/README.md."""
 
-from collections import Counter
+import itertools
+import json
+import re
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 import yaml
 
+from chatbot.corpus.placeholders import is_placeholder
 from chatbot.corpus.readers import read_conversations
+from chatbot.corpus.records import ReadingLog
+from chatbot.corpus.slots import open_slots, with_blanks
 
-CORPORA = Path(__file__).parents[2] / "corpora"
+ROOT = Path(__file__).parents[2]
+CORPORA = ROOT / "corpora"
+FILES = sorted(CORPORA.glob("*.yml"))
+KINDS = "food place person pet_name pet film band book team game job subject number".split()
+LANGUAGES = ["en", "zh"]
+_TOKENS = {"en": r"\{\w+\}|[a-z0-9']+", "zh": r"\{\w+\}|[a-z0-9]+|[\u4e00-\u9fff]"}
+
+
+def read(name):
+    text = (CORPORA / name).read_text(encoding="utf-8")
+    return yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def language(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def small_talk():
-    return yaml.safe_load((CORPORA / "small-talk.en.yml").read_text(encoding="utf-8"))
+def situations(language):
+    return read(f"small-talk.{language}.yml")["situations"]
 
 
-def test_the_licence_stands_in_the_first_line():
-    first = (CORPORA / "small-talk.en.yml").read_text(encoding="utf-8").splitlines()[0]
-    assert "CC0 1.0" in first
+@pytest.fixture(scope="module")
+def conversations(language):
+    return read(f"conversations.{language}.yml")["conversations"]
 
 
-def test_it_is_read_by_the_projects_own_reader(small_talk):
-    read = list(read_conversations(CORPORA / "small-talk.en.yml"))
-    pairs = sum(len(s["says"]) * len(s["replies"]) for s in small_talk["situations"])
-    assert len(read) == len(small_talk["conversations"]) + pairs
+@pytest.fixture(scope="module")
+def questions(language):
+    return read(f"faq.{language}.yml")["situations"]
 
 
-def test_every_situation_has_several_wordings_and_replies(small_talk):
-    assert len(small_talk["situations"]) >= 1000
-    assert min(len(s["says"]) for s in small_talk["situations"]) >= 3
-    assert min(len(s["replies"]) for s in small_talk["situations"]) >= 2
+def plain(text):
+    """A text without case and punctuation; of one that is nothing else, itself."""
+    return " ".join(re.findall(r"[\w']+", text.lower())) or text.strip()
 
 
-def test_no_wording_stands_in_two_situations(small_talk):
-    says = Counter(w.casefold() for s in small_talk["situations"] for w in s["says"])
-    assert [wording for wording, count in says.items() if count > 1] == []
+def alike(one, other, language):
+    """The share of the longer text's tokens that the other has as well."""
+    counts = [Counter(re.findall(_TOKENS[language], text.lower())) for text in (one, other)]
+    longest = max(sum(count.values()) for count in counts)
+    return (counts[0] & counts[1]).total() / longest if longest else 0.0
 
 
-def test_no_reply_serves_more_than_three_situations(small_talk):
-    replies = Counter(r for s in small_talk["situations"] for r in set(s["replies"]))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_licence_stands_in_the_first_line(path):
+    assert "CC0 1.0" in path.read_text(encoding="utf-8").splitlines()[0]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_file_is_read_by_the_projects_own_reader(path):
+    document = read(path.name)
+    if path.name.startswith("slots"):
+        pytest.skip("lists of things, read through the corpora that name them")
+    pairs = sum(len(s["says"]) * len(s["replies"]) for s in document.get("situations", []))
+    log = ReadingLog()
+    found = list(read_conversations(path, log))
+    assert len(found) == pairs + len(document.get("conversations", []))
+    assert not log.notes
+
+
+def test_there_are_as_many_as_promised(situations, conversations, questions):
+    assert len(situations) >= 1200
+    assert len(conversations) >= 300
+    assert Counter(question["about"] for question in questions).most_common() == [
+        ("library", 200),
+        ("bicycle shop", 200),
+    ]
+
+
+def test_every_situation_has_five_wordings_and_two_replies(situations):
+    assert [s for s in situations if len(s["says"]) < 5 or len(set(s["replies"])) < 2] == []
+
+
+def test_every_question_has_three_wordings_to_learn_three_held_out_and_one_answer(questions):
+    assert {(len(q["says"]), len(q["held_out"]), len(q["replies"])) for q in questions} == {
+        (3, 3, 1)
+    }
+    every = [plain(wording) for q in questions for wording in (*q["says"], *q["held_out"])]
+    assert [wording for wording, count in Counter(every).items() if count > 1] == []
+
+
+def test_no_wording_shares_seven_tenths_of_its_tokens_with_another_of_its_situation(
+    situations, language
+):
+    pairs = (pair for s in situations for pair in itertools.combinations(s["says"], 2))
+    assert [pair for pair in pairs if alike(*pair, language) >= 0.7] == []
+
+
+def test_no_situation_repeats_another(situations):
+    where = defaultdict(set)
+    for number, situation in enumerate(situations):
+        for wording in situation["says"]:
+            where[plain(wording)].add(number)
+    assert [wording for wording, numbers in where.items() if len(numbers) > 1] == []
+    replies = Counter(frozenset(map(plain, s["replies"])) for s in situations)
+    assert [both for both, count in replies.items() if count > 1] == []
+
+
+def test_no_reply_serves_more_than_three_situations(situations):
+    replies = Counter(reply for s in situations for reply in set(map(plain, s["replies"])))
     assert [reply for reply, count in replies.items() if count > 3] == []
 
 
-def test_in_every_conversation_the_person_begins_and_the_bot_ends(small_talk):
-    assert len(small_talk["conversations"]) >= 500
-    assert all(len(turns) % 2 == 0 for turns in small_talk["conversations"])
-    assert small_talk["speakers"] == ["person", "bot"]
+def test_in_every_conversation_the_person_begins_and_the_bot_ends(conversations):
+    assert {len(turns) for turns in conversations} <= {4, 6, 8, 10}
+
+
+def test_no_conversation_comes_twice(conversations):
+    begun = Counter(tuple(map(plain, turns)) for turns in conversations)
+    assert [turns for turns, count in begun.items() if count > 1] == []
+
+
+def test_a_slot_of_a_reply_stands_in_what_it_replies_to(situations, conversations):
+    lost = [
+        (reply, wording)
+        for s in situations
+        for reply, wording in itertools.product(s["replies"], s["says"])
+        if open_slots(reply).keys() - open_slots(wording).keys()
+    ]
+    for turns in conversations:
+        for place in range(1, len(turns), 2):
+            said = " ".join(turns[:place])
+            if open_slots(turns[place]).keys() - open_slots(said).keys():
+                lost.append((turns[place], said))
+    assert lost == []
+
+
+def test_a_slot_is_never_all_that_is_known_of_a_line(situations):
+    """A part of the sentence itself is never a slot: beside it stand words."""
+    lines = [w for s in situations for w in (*s["says"], *s["replies"]) if open_slots(w)]
+    assert [line for line in lines if not re.search(r"\w", with_blanks(line))] == []
+
+
+def test_the_lists_hold_150_things_of_each_kind(language):
+    slots = read(f"slots.{language}.yml")["slots"]
+    assert sorted(slots) == sorted(KINDS)
+    assert {kind for kind, things in slots.items() if len(set(map(plain, things))) < 150} == set()
+
+
+def test_no_line_is_a_placeholder_or_too_long(situations, conversations):
+    lines = [w for s in situations for w in (*s["says"], *s["replies"])]
+    lines += [turn for turns in conversations for turn in turns]
+    assert [line for line in lines if is_placeholder(with_blanks(line)) or len(line) > 160] == []
+    assert [line for line in lines if line != line.strip() or "  " in line] == []
+
+
+def bot_lines(situations, conversations):
+    yield from (reply for s in situations for reply in s["replies"])
+    yield from (turn for turns in conversations for turn in turns[1::2])
+
+
+def test_the_bot_ends_its_sentences_and_draws_no_faces(situations, conversations):
+    ended = re.compile(r"[.!?。！？…～~\"”’')）:：]$|\}$")
+    wrong = [line for line in bot_lines(situations, conversations) if not ended.search(line)]
+    wrong += [
+        line
+        for line in bot_lines(situations, conversations)
+        if re.search("[☀-➿😀-🙏🌀-🗿🚀-🛿🤀-🧿]", line)
+    ]
+    assert wrong == []
+
+
+def test_the_bot_never_says_that_it_is_human(situations, conversations, language):
+    human = {
+        "en": r"\b(i am|i'm) (a )?(human|person|man|woman|girl|boy)\b"
+        r"|\bmy (wife|husband|mum|mom|son|daughter)\b",
+        "zh": r"我是(真)?人类?[。！，]|我(老婆|老公|妈妈|爸爸|儿子|女儿)",
+    }[language]
+    lines = [
+        line for line in bot_lines(situations, conversations) if re.search(human, line.lower())
+    ]
+    assert lines == []
+
+
+def test_the_bot_spells_as_the_dictionary_does():
+    """English words of the bot's lines; what people type may hold errors, that is the point."""
+    from spellchecker import SpellChecker
+
+    own = set((Path(__file__).parent / "own_words.txt").read_text(encoding="utf-8").split())
+    lines = bot_lines(
+        read("small-talk.en.yml")["situations"], read("conversations.en.yml")["conversations"]
+    )
+    words = {w for line in lines for w in re.findall(r"[a-z']+", with_blanks(line).lower())}
+    bare = {word.strip("'").removesuffix("'s") for word in words} - own
+    assert sorted(SpellChecker().unknown(word for word in bare if word)) == []
+
+
+def test_the_bot_writes_simplified_characters():
+    """GB 2312 holds the simplified characters in common use and no traditional ones."""
+    lines = bot_lines(
+        read("small-talk.zh.yml")["situations"], read("conversations.zh.yml")["conversations"]
+    )
+    characters = set("".join(lines)) - set("—～·’‘嗨噢哇嘞囧瞅啰喽呗咯瘆")
+    assert {c for c in characters if not c.encode("gb2312", "ignore")} == set()
+
+
+def test_no_test_message_stands_in_the_corpora(language, situations, conversations):
+    known = {plain(wording) for s in situations for wording in s["says"]}
+    known |= {plain(turn) for turns in conversations for turn in turns[::2]}
+    file = ROOT / "tests" / "data" / f"messages.{language}.jsonl"
+    messages = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert len(messages) == 250
+    assert all(message["must"] and message["must_not"] for message in messages)
+    assert [m["id"] for m in messages if plain(m["history"][-1]) in known] == []

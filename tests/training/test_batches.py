@@ -20,7 +20,7 @@ def test_the_decoder_reads_bos_and_the_reply_and_expects_the_reply_and_eos():
 
 
 def test_an_epoch_holds_each_pair_once():
-    plan = BatchPlan(PAIRS, batch_size=10, seed=3)
+    plan = BatchPlan(lambda _: PAIRS, batch_size=10, seed=3)
     firsts = [
         row for step in range(plan.batches_per_epoch) for row in plan.batch(step).target_ids[:, 0]
     ]
@@ -28,8 +28,8 @@ def test_an_epoch_holds_each_pair_once():
 
 
 def test_the_batch_of_a_step_is_the_same_in_whatever_order_steps_are_asked_for():
-    forwards = BatchPlan(PAIRS, 10, seed=3)
-    backwards = BatchPlan(PAIRS, 10, seed=3)
+    forwards = BatchPlan(lambda _: PAIRS, 10, seed=3)
+    backwards = BatchPlan(lambda _: PAIRS, 10, seed=3)
     there = [forwards.batch(step).target_ids for step in range(25)]
     back = [backwards.batch(step).target_ids for step in reversed(range(25))]
     for left, right in zip(there, reversed(back), strict=True):
@@ -37,15 +37,22 @@ def test_the_batch_of_a_step_is_the_same_in_whatever_order_steps_are_asked_for()
 
 
 def test_epochs_and_seeds_differ():
-    plan = BatchPlan(PAIRS, 10, seed=3)
+    plan = BatchPlan(lambda _: PAIRS, 10, seed=3)
     first, second = plan.batch(0).target_ids, plan.batch(plan.batches_per_epoch).target_ids
-    other = BatchPlan(PAIRS, 10, seed=4).batch(0).target_ids
+    other = BatchPlan(lambda _: PAIRS, 10, seed=4).batch(0).target_ids
     assert not np.array_equal(first, second)
     assert not np.array_equal(first, other)
 
 
+def test_each_epoch_has_the_pairs_that_are_drawn_for_it():
+    drawn = [EncodedPairs([[4, 9]] * 4, [[20 + epoch, EOS_ID]] * 4) for epoch in range(3)]
+    plan = BatchPlan(drawn.__getitem__, 2, seed=0)
+    firsts = [plan.batch(step).target_ids[0, 0] for step in (0, 1, 2, 3, 4, 1)]
+    assert firsts == [20, 20, 21, 21, 22, 20]
+
+
 def test_bucketing_saves_most_of_the_padding():
-    plan = BatchPlan(PAIRS, 10, seed=0)
+    plan = BatchPlan(lambda _: PAIRS, 10, seed=0)
     bucketed = sum(plan.batch(step).target_ids.size for step in range(plan.batches_per_epoch))
     rows = [pad_batch(PAIRS, range(i, min(i + 10, 103))).target_ids.size for i in range(0, 103, 10)]
     assert bucketed < 0.85 * sum(rows)

@@ -7,7 +7,8 @@ import pytest
 
 from chatbot.errors import TrainingError
 from chatbot.model.losses import token_nats
-from chatbot.training.batches import encode_pairs, pad_batch
+from chatbot.training.batches import pad_batch
+from chatbot.training.encoding import encode_pairs
 from chatbot.training.trainer import Trainer, copies
 
 
