@@ -9,7 +9,7 @@ Knows the bundle, the search and the text around them; knows no page and no comm
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from chatbot.explanation import Alternative, Explanation, Mark, Piece
 from chatbot.model.losses import token_nats
 from chatbot.text.cleaning import clean_text
 from chatbot.text.facts import FactBook
+from chatbot.text.set_lines import declined, is_set_line, unsure
 from chatbot.text.source import pad, source_ids
 from chatbot.text.tokenizer import BOT_ID, CONTROL_IDS, USER_ID
 
@@ -34,7 +35,6 @@ MAX_MESSAGE_CHARACTERS = 2000
 _MARKS: dict[int, Mark] = {USER_ID: "user", BOT_ID: "bot", EOS_ID: "end"}
 _EXPLAINED_BEAM = 5  # hypotheses that an explanation looks at, at least
 _EXPLAINED_TOKENS = 256  # of a reply, at most
-_DECLINED = {"zh": "这个我不太想说。", "en": "I would rather not say that."}
 
 History = str | Sequence[str]
 
@@ -44,7 +44,7 @@ class Reply:
     """What the bot says, and what else it could have said."""
 
     text: str
-    confidence: float  # of the text, as in Alternative; 0 where every hypothesis was blocked
+    confidence: float  # of the best hypothesis, as in Alternative; 0 where all were blocked
     alternatives: tuple[Alternative, ...]  # all n_best of the search, the best first
     fact: bool = False  # the owner's own words, said in the model's place
 
@@ -118,18 +118,20 @@ class Chatbot:
         found = iter(
             self._searched(sources[asked], settings, [seeds[row] for row in asked]) if asked else ()
         )
-        return [fact or next(found) for fact in facts]
+        return [
+            fact or self._if_sure(next(found), history, settings)
+            for fact, history in zip(facts, histories, strict=True)
+        ]
 
     def stream(self, history: History, decoding: DecodingConfig | None = None) -> Iterator[str]:
         """Yields the growing reply; the last text equals `reply`'s.
 
         Greedy search and sampling yield after each token. A beam changes its mind, and blocked
-        phrases are judged on the whole text: with these the finished reply is yielded once, and
-        so is a fact.
+        phrases and a reply's confidence are judged on the whole text: with these the finished
+        reply is yielded once, and so is a fact.
         """
         settings = decoding or self.decoding
-        whole = settings.strategy == "beam" or settings.n_best > 1 or settings.blocked_phrases
-        if whole or self._fact(history):
+        if _judged_whole(settings) or self._fact(history):
             yield self.reply(history, settings).text
             return
         shown = None
@@ -175,7 +177,7 @@ class Chatbot:
             attention=followed.attention if attends else None,
             alternatives=self._others(text, beam, settings),
             confidence=float(np.exp(followed.log_probs.mean())),
-            by_rule=text in _DECLINED.values() or self._is_fact(history, text),
+            by_rule=is_set_line(text) or self._is_fact(history, text),
         )
 
     def score_batch(
@@ -234,6 +236,13 @@ class Chatbot:
             for row, reply in enumerate(replies)
         ]
 
+    def _if_sure(self, reply: Reply, history: History, settings: DecodingConfig) -> Reply:
+        """Returns the reply, or an honest line where the model itself finds it unlikely."""
+        if reply.confidence >= settings.min_confidence:
+            return reply
+        message = history if isinstance(history, str) else history[-1]
+        return replace(reply, text=unsure(self.language, message))
+
     def _turns(self, history: History, shown: int) -> list[str]:
         turns = [history] if isinstance(history, str) else list(history)
         message = clean_text(turns[-1]) if turns else ""
@@ -265,8 +274,7 @@ class Chatbot:
         wider = changed(settings, strategy="beam", beam_size=max(8, settings.n_best))
         found = self._engine.search(source, wider, [settings.seed])
         texts = [self._read(found, 0, k) for k in range(found.scores.shape[1])]
-        declined = _DECLINED.get(self.language, _DECLINED["en"])
-        return self._choose(texts, settings) or Reply(declined, 0.0, ())
+        return self._choose(texts, settings) or Reply(declined(self.language), 0.0, ())
 
     def _found(self, source: NDArray[np.int32], settings: DecodingConfig) -> list[_Found]:
         """Returns what a search of one source finds, the best first."""
@@ -306,6 +314,12 @@ class Chatbot:
 
     def _text(self, token_ids: NDArray[np.int32]) -> str:
         return self._bundle.tokenizer.decode(token_ids.tolist())
+
+
+def _judged_whole(settings: DecodingConfig) -> bool:
+    """Tells settings under which a reply is known only when all of it is."""
+    several = settings.strategy == "beam" or settings.n_best > 1
+    return several or bool(settings.blocked_phrases) or settings.min_confidence > 0
 
 
 def _widened(settings: DecodingConfig) -> DecodingConfig:

@@ -9,6 +9,7 @@ from chatbot.bot import Chatbot
 from chatbot.config import BOS_ID, EOS_ID, changed
 from chatbot.decoding.phrases import BlockList
 from chatbot.errors import ConfigError, MessageError
+from chatbot.text.set_lines import is_set_line
 
 STRANGE = [
     "<EOS>",
@@ -146,3 +147,19 @@ def test_a_score_is_what_the_steps_of_the_search_add_up_to(tiny_bot):
     [(nats, tokens)] = tiny_bot.score_batch([message], [text])
     assert tokens == len(bundle.tokenizer.encode(text)) + 1
     assert nats == pytest.approx(total, abs=1e-3)
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "beam", "sampling"])
+def test_a_bot_that_is_not_sure_says_so_instead(tiny_bot, strategy):
+    settings = changed(tiny_bot.decoding, strategy=strategy)
+    sure = tiny_bot.reply("Hello!", settings)
+    below, above = (
+        changed(settings, min_confidence=sure.confidence + step) for step in (-1e-4, 1e-4)
+    )
+    assert tiny_bot.reply("Hello!", below) == sure
+    unsure = tiny_bot.reply("Hello!", above)
+    assert is_set_line(unsure.text)
+    assert not is_set_line(sure.text)
+    assert unsure.alternatives == sure.alternatives
+    assert list(tiny_bot.stream("Hello!", above)) == [unsure.text]  # never a part of the other
+    assert tiny_bot.explain("Hello!", above).by_rule

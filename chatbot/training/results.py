@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import keras
+
 from chatbot.bundle import BundleWriter
 from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
-from chatbot.training.batches import batches_in_order
+from chatbot.training.batches import EncodedPairs, batches_in_order
 from chatbot.training.device import choose_precision, describe_device
 from chatbot.training.encoding import encode_pairs
 from chatbot.training.probes import Prober, probe_messages
@@ -43,13 +45,20 @@ def _scores(run: RunFolder, seq2seq: Seq2Seq) -> dict[str, Any]:
     config, model = run.config().training, seq2seq.training
     pairs = encode_pairs(run.pairs("validation"), run.tokenizer(), config)
     model.compile(loss=TokenCrossEntropy(), weighted_metrics=[TokenNats()], jit_compile=False)
-    nats = nats_per_token(model, batches_in_order(pairs, config.batch_size))
-    return {
-        "nats": round(nats, 4),
-        "perplexity": round(math.exp(nats), 3),
+    scores: dict[str, Any] = {
+        **_likelihood(model, pairs, config.batch_size),
         "validation_pairs": len(pairs),
         "parameters": int(model.count_params()),
     }
+    if run.initial_weights.is_file():  # the same talk shows what became better
+        model.load_weights(run.initial_weights)
+        scores["base"] = _likelihood(model, pairs, config.batch_size)
+    return scores
+
+
+def _likelihood(model: keras.Model, pairs: EncodedPairs, batch_size: int) -> dict[str, float]:
+    nats = nats_per_token(model, batches_in_order(pairs, batch_size))
+    return {"nats": round(nats, 4), "perplexity": round(math.exp(min(nats, 50)), 3)}
 
 
 def _facts(run: RunFolder, outcome: Outcome) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Reads what stands in the two bundles and in the events of the training; loads no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chatbot.bundle import BundleInfo, bundle_path, read_info, stored_replies
@@ -23,6 +23,7 @@ class _Side:
     name: str
     info: BundleInfo | None
     replies: Mapping[str, str]
+    scores: Mapping[str, Any]
 
 
 def is_there(name: str) -> bool:
@@ -35,25 +36,34 @@ def outcome_html(view: JobView, say: Say) -> str:
     new = _side(view.name)
     if new.info is None:
         return f'<p class="line">{escaped(say("train_gone", name=view.name))}</p>'
-    base = _base(view)
+    base = _base(view, new)
     sides = [new] if base is None else [base, new]
-    note = "" if base is None else f"<p>{escaped(say('train_own_scores'))}</p>"
+    same = "train_same_talk" if _scored_base(new) else "train_own_scores"
+    note = "" if base is None else f"<p>{escaped(say(same))}</p>"
     return f"{_scores(sides, say)}{note}{_replies(sides, new, say)}"
 
 
-def _base(view: JobView) -> _Side | None:
-    """Returns the bot that it came from, with what that one answered when it came to that."""
+def _base(view: JobView, new: _Side) -> _Side | None:
+    """Returns the bot that it came from: what it answered, and scored on the new bot's talk."""
     name = (view.last("setup") or {}).get("base")
     if not name:
         return None
     told = (view.last("validation") or {}).get("previous") or {}
     side = _side(str(name))
-    return _Side(side.name, side.info, {**side.replies, **told})
+    held_out = {"validation_pairs": new.scores.get("validation_pairs")}
+    on_same_talk = {**_scored_base(new), **held_out} if _scored_base(new) else {}
+    return replace(side, replies={**side.replies, **told}, scores={**side.scores, **on_same_talk})
+
+
+def _scored_base(new: _Side) -> Mapping[str, Any]:
+    """Returns what the base scored on the new bot's held-out talk; earlier versions kept none."""
+    scores = new.scores.get("base")
+    return scores if isinstance(scores, Mapping) else {}
 
 
 def _side(name: str) -> _Side:
     info = _info(name)
-    return _Side(name, info, _stored(info) if info else {})
+    return _Side(name, info, _stored(info) if info else {}, info.metrics if info else {})
 
 
 def _info(name: str) -> BundleInfo | None:
@@ -90,7 +100,7 @@ def _replies(sides: list[_Side], new: _Side, say: Say) -> str:
 
 
 def _metric(side: _Side, key: str, form: str) -> str:
-    value: Any = side.info.metrics.get(key) if side.info else None
+    value: Any = side.scores.get(key)
     try:
         return form.format(value) if isinstance(value, int | float) else "–"
     except OverflowError:  # an integer of hundreds of digits

@@ -29,13 +29,14 @@ ESTIMATE = {
 }  # fmt: skip
 
 
-def hollow_bundle(folder, *, base=None, replies=None, nats=2.0):
+def hollow_bundle(folder, *, base=None, replies=None, nats=2.0, scores=None):
     """Writes a bundle that lists and compares like a real one, and cannot be loaded."""
     folder.mkdir(parents=True)
     about = {"language": "en", "description": "fake", "created": "2026-11-20", "parameters": 3}
     files = {
         "config.json": {"format": 1, **about, "base": base, "config": {}},
-        "metrics.json": {"nats": nats, "perplexity": round(math.exp(nats), 3), "minutes": 0.1},
+        "metrics.json": {"nats": nats, "perplexity": round(math.exp(nats), 3), "minutes": 0.1}
+        | (scores or {}),
         "replies.json": replies or dict.fromkeys(MESSAGES, f"reply {nats}"),
     }
     for name in ("model.weights.h5", "tokenizer.model", "README.md"):

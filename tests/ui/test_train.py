@@ -187,6 +187,16 @@ def test_a_new_bot_stands_beside_the_one_it_came_from(models):
     assert cells(page)[-6:-3] == [MESSAGES[0], "reply 2.0", "reply 1.5"]
 
 
+def test_both_are_scored_on_the_same_held_out_talk(models):
+    hollow_bundle(models / "base", nats=2.0)
+    of_base = {"base": {"nats": 3.5, "perplexity": 33.1}, "validation_pairs": 60}
+    hollow_bundle(models / "bot", nats=1.5, scores=of_base)
+    page = outcome_html(view("done", {"event": "setup", "base": "base"}, validation(1)), say)
+    assert cells(page)[4:6] == ["3.500", "1.500"]
+    assert cells(page)[10:12] == ["60", "60"]
+    assert "the same held-out talk" in page
+
+
 def test_a_base_that_is_gone_leaves_what_it_had_answered(models):
     hollow_bundle(models / "bot")
     previous = {MESSAGES[0]: "of the base"}

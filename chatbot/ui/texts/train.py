@@ -89,6 +89,7 @@ EN = {
     "train_held_out": "Held-out pairs",
     "train_took": "Minutes of training",
     "train_disk": "Size (MB)",
+    "train_same_talk": "Both were scored on the same held-out talk, that of this training.",
     "train_own_scores": "Each was scored on held-out talk of its own corpus, so the scores compare "
     "only where the corpora are alike. The replies tell more.",
     "train_beside": "Replies side by side",
@@ -180,6 +181,7 @@ ZH = {
     "train_held_out": "没学过的对话（对）",
     "train_took": "训练分钟数",
     "train_disk": "大小（MB）",
+    "train_same_talk": "两者用同一批没学过的对话打分，都来自这次训练的语料。",
     "train_own_scores": "两者各用自己语料里没学过的对话打分，语料相近时才能比较；看回答更清楚。",
     "train_beside": "回答对照",
     "train_gone": "机器人 {name} 已经不在了。",
