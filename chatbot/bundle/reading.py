@@ -6,7 +6,7 @@ Listing and reading import no TensorFlow; `load_bundle` does. Changes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -229,6 +229,11 @@ def default_model() -> str | None:
     name = chosen_default()
     there = name is not None and (models_folder() / name / MANIFEST).is_file()
     return name if there else None
+
+
+def ordered(bundles: Iterable[BundleInfo]) -> list[BundleInfo]:
+    """Returns bundles as they are offered where none was chosen: English first, then by name."""
+    return sorted(bundles, key=lambda info: (info.language != "en", info.name))
 
 
 def named_folder(name: str) -> Path:

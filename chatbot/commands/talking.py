@@ -70,13 +70,13 @@ def reply(
 
 
 def _load(name: str | None) -> Chatbot:
-    from chatbot.bundle import default_model, list_bundles
+    from chatbot.bundle import default_model, list_bundles, ordered
 
     if name is None:
         bundles = list_bundles()
         if not bundles:
             raise BundleError("There is no model yet. Train one with `python -m chatbot train`.")
-        name = default_model() or bundles[0].name
+        name = default_model() or ordered(bundles)[0].name
     import_tensorflow()
     from chatbot.bot import Chatbot
 

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -19,6 +19,7 @@ from chatbot.bundle import (
     bundle_path,
     default_model,
     list_bundles,
+    ordered,
     read_bundle_config,
     read_info,
     stamp_of,
@@ -56,6 +57,7 @@ class BotCard:
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     source: str = ""  # a name or folder to load it from; the name where empty
     stamp: str = ""  # changes with what it would be loaded from
+    leads: bool = field(default=False, compare=False)  # every visitor begins with it
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,15 @@ class BotShelf:
     def names(self) -> list[str]:
         """The names of all bots, the one to begin with first."""
         return list(self.cards)
+
+    def first_for(self, language: str) -> str:
+        """Returns the bot that a visitor begins with.
+
+        It is the one that the owner chose; without a choice, one of the visitor's language.
+        """
+        cards = list(self.cards.values())
+        of_language = [card for card in cards if card.language == language]
+        return (cards if cards[0].leads else [*of_language, *cards])[0].name
 
     def refresh(self) -> list[str]:
         """Looks again which bots there are, and returns their names.
@@ -238,13 +249,15 @@ def load_chatbot(card: BotCard) -> Chatbot:
 
 
 def _cards(pinned: Path | None, default: str | None, *, pinned_first: bool) -> list[BotCard]:
-    """Returns the cards of all bundles, the one to begin with first, then by name."""
-    cards = {info.name: _card(info) for info in list_bundles()}
+    """Returns the cards of all bundles, the one to begin with first."""
+    cards = {info.name: _card(info) for info in ordered(list_bundles())}
     if pinned is not None and (outside := _outside(pinned)):
         cards[outside.name] = outside
     leading = [pinned.name if pinned else None, default]
     first = [name for name in (leading if pinned_first else leading[::-1]) if name in cards]
-    return [cards[name] for name in dict.fromkeys([*first, *cards]) if name is not None]
+    if first:
+        cards[first[0]] = replace(cards[first[0]], leads=True)
+    return [cards[name] for name in dict.fromkeys([*first, *cards])]
 
 
 def _outside(path: Path) -> BotCard | None:

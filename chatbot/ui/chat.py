@@ -267,7 +267,8 @@ class ChatTab:
         return kept, self._free(request), kept
 
     def _open(self, request: gr.Request, stored: object) -> Sequence[Any]:
-        first = self._shelf.refresh()[0]  # the page was built when there may have been others
+        self._shelf.refresh()  # the page was built when there may have been others
+        first = self._shelf.first_for(self._desk.language(request))
         self._shelf.start(first)
         history = restored(stored, self._desk.say(request, "stopped"))
         # An empty one must not wipe out what a quick visitor has said meanwhile.

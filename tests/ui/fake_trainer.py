@@ -29,10 +29,10 @@ ESTIMATE = {
 }  # fmt: skip
 
 
-def hollow_bundle(folder, *, base=None, replies=None, nats=2.0, scores=None):
+def hollow_bundle(folder, *, base=None, replies=None, nats=2.0, scores=None, language="en"):
     """Writes a bundle that lists and compares like a real one, and cannot be loaded."""
     folder.mkdir(parents=True)
-    about = {"language": "en", "description": "fake", "created": "2026-11-20", "parameters": 3}
+    about = {"language": language, "description": "fake", "created": "2026-11-20", "parameters": 3}
     files = {
         "config.json": {"format": 1, **about, "base": base, "config": {}},
         "metrics.json": {"nats": nats, "perplexity": round(math.exp(nats), 3), "minutes": 0.1}

@@ -2,12 +2,14 @@
 
 import shutil
 import threading
+from dataclasses import replace
 
 import pytest
 
 from chatbot.bundle import edit_bundle, remove_bundle, rename_bundle, set_default_model
 from chatbot.errors import BundleError
 from chatbot.ui.bots import BotCard, BotShelf, shelf_of_bundles
+from tests.ui.fake_trainer import hollow_bundle
 
 CARDS = [BotCard("one"), BotCard("two"), BotCard("three")]
 
@@ -101,6 +103,30 @@ def test_only_the_last_few_used_are_kept(loader):
 def test_a_bot_that_is_not_there_is_named_with_those_that_are(loader):
     with pytest.raises(BundleError, match=r"no model 'four'.*one, two, three"):
         BotShelf(CARDS, loader).start("four")
+
+
+def test_a_visitor_begins_with_a_bot_of_their_language_unless_the_owner_chose_one(loader):
+    english, chinese = BotCard("pip", "en"), BotCard("xiaopi", "zh")
+    shelf = BotShelf([english, chinese], loader)
+    assert [shelf.first_for(language) for language in ("en", "zh", "fr")] == [
+        "pip",
+        "xiaopi",
+        "pip",
+    ]
+    chosen = BotShelf([replace(english, leads=True), chinese], loader)
+    assert chosen.first_for("zh") == "pip"
+
+
+def test_the_english_bot_is_offered_first_and_a_default_before_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHATBOT_HOME", str(tmp_path))
+    for name, language in {"chinese": "zh", "english": "en", "mine": "en"}.items():
+        hollow_bundle(tmp_path / "saved_models" / name, language=language)
+    assert shelf_of_bundles().names == ["english", "mine", "chinese"]
+    assert shelf_of_bundles().first_for("zh") == "chinese"
+    set_default_model("mine")
+    assert shelf_of_bundles().names == ["mine", "english", "chinese"]
+    assert shelf_of_bundles().first_for("zh") == "mine"
+    assert shelf_of_bundles("english").names[0] == "english"
 
 
 def test_without_any_model_the_owner_is_told_how_to_get_one(tmp_path, monkeypatch):
