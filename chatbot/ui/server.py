@@ -72,11 +72,14 @@ def serve(options: ServeOptions, shelf: BotShelf | None = None) -> int:
     desk = _desk(shelf, options, password, place)
     links = OwnerLinks(place.address, desk.owner.link)
     _launch(_page(desk), desk, links, place, options)
-    shelf.start(shelf.names[0])
-    _announce(place, options, links, password)
-    if options.share:
-        desk.sharing.start(lambda outcome: print(outcome.line(port), flush=True))
-    return _until_stopped(desk.sharing.stop, desk.store.close)
+
+    def begin() -> None:
+        shelf.start(shelf.names[0])
+        _announce(place, options, links, password)
+        if options.share:
+            desk.sharing.start(lambda outcome: print(outcome.line(port), flush=True))
+
+    return _until_stopped(begin, desk.sharing.stop, desk.store.close)
 
 
 def chosen_host(given: str | None, environment: Mapping[str, str]) -> str:
@@ -316,14 +319,18 @@ def _announce(place: _Place, options: ServeOptions, links: OwnerLinks, password:
         webbrowser.open(links.address if place.has_local else place.address)
 
 
-def _until_stopped(*close: Callable[[], None]) -> int:
-    """Waits for Ctrl-C (returns 130) or SIGTERM (returns 0), then ends what was started."""
+def _until_stopped(begin: Callable[[], None], *close: Callable[[], None]) -> int:
+    """Begins, waits for Ctrl-C (returns 130) or SIGTERM (returns 0), ends what was started.
+
+    Whoever reads that the page is there may stop it at once, so the signals are awaited before.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(0)  # so that `finally` and atexit run, which a plain SIGTERM skips
 
     signal.signal(signal.SIGTERM, end)
     try:
+        begin()
         threading.Event().wait()
     except KeyboardInterrupt:
         return 130

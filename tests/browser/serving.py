@@ -96,7 +96,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
         try:
-            self.process.wait(15)
+            self.process.wait(30)
         finally:
             self.process.kill()
             self._reader.join(5)

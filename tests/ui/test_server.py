@@ -205,7 +205,7 @@ def test_the_owner_stays_the_owner_after_a_restart(tmp_path):
     with Server(home=tmp_path) as server:
         cookies = server.owner_cookies()
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(10) == 0
+        assert server.process.wait(40) == 0
     with Server(home=tmp_path) as server:
         assert "You are the owner" in httpx.get(f"{server.url}owner", cookies=cookies).text
 

@@ -118,7 +118,7 @@ def test_a_visitor_chats_through_the_link_and_nothing_is_left_at_the_end(frpc, t
         assert client.predict("hello", api_name="/chat") == "You said: hello (1)"
         assert httpx.get(server.url).status_code == 200
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(10) == 0
+        assert server.process.wait(40) == 0
     assert frpc_is_gone(tmp_path)
 
 
@@ -215,4 +215,4 @@ def test_the_local_page_stays_up_when_sharing_fails(frpc, monkeypatch):
         assert re.search("refused.*--host", server.line("No public link"))
         assert httpx.get(server.url).status_code == 200
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(10) == 130
+        assert server.process.wait(40) == 130
