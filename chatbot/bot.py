@@ -21,6 +21,7 @@ from chatbot.bundle import Bundle, load_bundle
 from chatbot.config import BOS_ID, EOS_ID, DecodingConfig, changed
 from chatbot.decoding.engine import SearchEngine
 from chatbot.decoding.phrases import BlockList
+from chatbot.decoding.specific import SpecificFirst
 from chatbot.decoding.state import Hypotheses
 from chatbot.errors import ConfigError, MessageError
 from chatbot.explanation import Alternative, Explanation, Mark, Piece
@@ -33,6 +34,7 @@ from chatbot.text.tokenizer import BOT_ID, CONTROL_IDS, USER_ID
 
 MAX_MESSAGE_CHARACTERS = 2000
 _MARKS: dict[int, Mark] = {USER_ID: "user", BOT_ID: "bot", EOS_ID: "end"}
+_NOTHING = pad([source_ids([[]], 1)], multiple_of=4)  # an empty message
 _EXPLAINED_BEAM = 5  # hypotheses that an explanation looks at, at least
 _EXPLAINED_TOKENS = 256  # of a reply, at most
 
@@ -73,7 +75,10 @@ class Chatbot:
         self._bundle = bundle
         self._facts = FactBook(bundle.facts)
         self._engine = SearchEngine(
-            bundle.seq2seq.encoder, bundle.seq2seq.decoder_step, CONTROL_IDS
+            bundle.seq2seq.encoder,
+            bundle.seq2seq.decoder_step,
+            CONTROL_IDS,
+            SpecificFirst(bundle.seq2seq.training, _NOTHING),
         )
 
     @classmethod

@@ -143,6 +143,12 @@ class DecodingConfig(Settings):
     no_repeat_ngram_size: int = Field(3, ge=0, le=16, description="0 is off")
     min_length: int = Field(1, ge=0, le=1000, description="tokens before the reply may end")
     max_length: int = Field(40, ge=1, le=1000, description="tokens")
+    generic_penalty: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="what would be said to anything comes later in a beam; 0 is off",
+    )
     min_confidence: float = Field(
         0.0, ge=0, lt=1, description="below it the bot says that it is not sure; 0 is off"
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chatbot.config import DecodingConfig
 from chatbot.decoding.drivers import Followed, follow, search, search_steps
+from chatbot.decoding.specific import SpecificFirst
 from chatbot.decoding.state import Hypotheses, SearchState
 from chatbot.decoding.strategies import Knobs, Strategy, knobs_of, strategy_for
 
@@ -31,6 +32,7 @@ class SearchEngine:
         decoder_step: [token_ids (N,), encoder_outputs, source_mask, *state] -> [logits (N,V),
             attention weights (N,S), *state].
         forbidden_ids: token ids that no reply may hold.
+        specific_first: orders what a beam found, see `generic_penalty`; without it that is off.
     """
 
     def __init__(
@@ -38,8 +40,10 @@ class SearchEngine:
         encoder: Callable[[Any], Any],
         decoder_step: Callable[[Any], Any],
         forbidden_ids: Sequence[int],
+        specific_first: SpecificFirst | None = None,
     ) -> None:
         """Compiles nothing yet: the first search with each strategy does."""
+        self._specific_first = specific_first
         self._encoder, self._decoder_step = encoder, decoder_step
         self._forbidden_ids = tuple(forbidden_ids)
         self._graphs: dict[Strategy, Any] = {}
@@ -58,7 +62,10 @@ class SearchEngine:
         found = self._graphs[strategy](
             tf.constant(source_ids, tf.int32), tf.constant(seeds, tf.int32), knobs_of(config)
         )
-        return Hypotheses(*(tensor.numpy() for tensor in found))
+        hypotheses = Hypotheses(*(tensor.numpy() for tensor in found))
+        if strategy.reorders and config.generic_penalty and self._specific_first:
+            return self._specific_first(hypotheses, config.generic_penalty)
+        return hypotheses
 
     def stream(
         self, source_ids: NDArray[np.int32], config: DecodingConfig, seed: int
