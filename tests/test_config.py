@@ -18,7 +18,7 @@ def test_a_setting_is_read_as_its_type():
         ("model.droput=0.2", "Did you mean 'dropout'?"),
         ("modle.dropout=0.2", "Did you mean 'model'?"),
         ("model.dropout=1.5", "less than 1"),
-        ("model.cell=tree", "'gru' or 'lstm'"),
+        ("model.cell=tree", "'gru', 'lstm' or 'rnn'"),
         ("model.bidirectional=false", "take attention=additive"),
         ("training.minutes=.inf", "finite"),
         ("training.seed=2020-13-45", "integer"),
