@@ -73,7 +73,10 @@ class Chatbot:
         self._bundle = bundle
         self._facts = FactBook(bundle.facts)
         self._engine = SearchEngine(
-            bundle.seq2seq.encoder, bundle.seq2seq.decoder_step, CONTROL_IDS
+            bundle.seq2seq.encoder,
+            bundle.seq2seq.decoder_step,
+            CONTROL_IDS,
+            bundle.tokenizer.encode,
         )
 
     @classmethod

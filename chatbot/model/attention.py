@@ -26,9 +26,9 @@ class Attention(Explicit):
     arXiv:1409.0473, equations 5 and 6). Padding gets weight 0.
     """
 
-    def call(self, query: Any, keys: Any, values: Any, mask: Any) -> tuple[Any, Any]:
+    def call(self, query: Any, keys: Any, values: Any, memory_mask: Any) -> tuple[Any, Any]:
         """Returns the context vectors (B,T,M) and the weights (B,T,S), float32."""
-        return self.attend(query, self.prepare(keys, values), mask)
+        return self.attend(query, self.prepare(keys, values), memory_mask)
 
     def prepare(self, keys: Any, values: Any) -> list[Any]:
         """Returns what `attend` reads of the source, (B,S,*) each: the values first."""
@@ -54,8 +54,16 @@ class Attention(Explicit):
         raise NotImplementedError  # the one method each kind of attention must define
 
 
+def _build(layer: keras.layers.Layer, shape: Any) -> None:
+    """Builds a layer for an input shape, unless a step that ran alone has done so."""
+    if not layer.built:
+        layer.build(shape)
+
+
 def masked_softmax(scores: Any, mask: Any) -> Any:
     """Softmax over the last axis of scores (B,T,S) or (B,H,T,S); 0 where the mask is false."""
+    if scores.shape[-1] == 1:  # one position gets it all; Keras would warn of the softmax
+        return ops.ones_like(scores)
     while len(mask.shape) < len(scores.shape):
         mask = ops.expand_dims(mask, 1)
     return ops.softmax(ops.where(mask, scores, _MASKED), axis=-1)
@@ -85,9 +93,11 @@ class GeneralAttention(DotAttention):
         super().__init__(**options)
         self.key_layer = keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy)
 
-    def build(self, query_shape: Any, keys_shape: Any, values_shape: Any, mask_shape: Any) -> None:
+    def build(
+        self, query_shape: Any, keys_shape: Any, values_shape: Any, memory_mask_shape: Any
+    ) -> None:
         """Creates W."""
-        self.key_layer.build(keys_shape)
+        _build(self.key_layer, keys_shape)
 
     def prepare(self, keys: Any, values: Any) -> list[Any]:
         """Returns the values and W h."""
@@ -109,13 +119,15 @@ class AdditiveAttention(Attention):
         self.score_layer = keras.layers.Dense(1, use_bias=False, dtype=self.dtype_policy)
         self.seen_layer = _seen_layer(units, self.dtype_policy) if coverage else None
 
-    def build(self, query_shape: Any, keys_shape: Any, values_shape: Any, mask_shape: Any) -> None:
+    def build(
+        self, query_shape: Any, keys_shape: Any, values_shape: Any, memory_mask_shape: Any
+    ) -> None:
         """Creates W, U and v, and w."""
-        self.query_layer.build(query_shape)
-        self.memory_layer.build(keys_shape)
-        self.score_layer.build((None, None, None, self.query_layer.units))
+        _build(self.query_layer, query_shape)
+        _build(self.memory_layer, keys_shape)
+        _build(self.score_layer, (None, None, None, self.query_layer.units))
         if self.seen_layer is not None:
-            self.seen_layer.build((None, None, None, 1))
+            _build(self.seen_layer, (None, None, None, 1))
 
     def prepare(self, keys: Any, values: Any) -> list[Any]:
         """Returns the values and U h."""
@@ -140,13 +152,12 @@ class ConcatAttention(AdditiveAttention):
     attention is where it starts, since W is drawn for the width of [q; h].
     """
 
-    def build(self, query_shape: Any, keys_shape: Any, values_shape: Any, mask_shape: Any) -> None:
-        """Creates both halves of W, and v."""
-        width = query_shape[-1] + keys_shape[-1]
-        limit = (6.0 / (width + self.query_layer.units)) ** 0.5  # Glorot and Bengio 2010, eq. 16
+    def __init__(self, units: int, width: int, coverage: bool = False, **options: Any) -> None:
+        """Takes the width of the hidden layer and that of [q; h]."""
+        super().__init__(units, coverage, **options)
+        limit = (6.0 / (width + units)) ** 0.5  # Glorot and Bengio 2010, equation 16
         for half in (self.query_layer, self.memory_layer):
             half.kernel_initializer = keras.initializers.RandomUniform(-limit, limit)
-        super().build(query_shape, keys_shape, values_shape, mask_shape)
 
 
 class LocationAttention(Attention):
@@ -159,9 +170,11 @@ class LocationAttention(Attention):
             max_positions, use_bias=False, dtype=self.dtype_policy
         )
 
-    def build(self, query_shape: Any, keys_shape: Any, values_shape: Any, mask_shape: Any) -> None:
+    def build(
+        self, query_shape: Any, keys_shape: Any, values_shape: Any, memory_mask_shape: Any
+    ) -> None:
         """Creates W."""
-        self.score_layer.build(query_shape)
+        _build(self.score_layer, query_shape)
 
     def scores(self, query: Any, keys: Any, seen: Any) -> Any:
         """Returns the scores (B,T,S) of the first S positions."""
@@ -183,12 +196,14 @@ class MultiHeadAttention(Attention):
             keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy) for _ in range(4)
         )
 
-    def build(self, query_shape: Any, keys_shape: Any, values_shape: Any, mask_shape: Any) -> None:
+    def build(
+        self, query_shape: Any, keys_shape: Any, values_shape: Any, memory_mask_shape: Any
+    ) -> None:
         """Creates W_Q, W_K, W_V and W_O, each for all heads."""
-        self.query_layer.build(query_shape)
-        self.key_layer.build(keys_shape)
-        self.value_layer.build(values_shape)
-        self.output_layer.build((None, None, self.query_layer.units))
+        _build(self.query_layer, query_shape)
+        _build(self.key_layer, keys_shape)
+        _build(self.value_layer, values_shape)
+        _build(self.output_layer, (None, None, self.query_layer.units))
 
     def prepare(self, keys: Any, values: Any) -> list[Any]:
         """Returns V W_V and K W_K, (B,S,U) each."""
@@ -229,7 +244,11 @@ _KINDS: Mapping[str, _Maker] = {
         config.decoder_units, config.coverage, name="attention", dtype=dtype
     ),
     "concat": lambda config, dtype: ConcatAttention(
-        config.decoder_units, config.coverage, name="attention", dtype=dtype
+        config.decoder_units,
+        config.decoder_units + config.memory_units,
+        config.coverage,
+        name="attention",
+        dtype=dtype,
     ),
     "location": lambda config, dtype: LocationAttention(
         config.max_positions, name="attention", dtype=dtype

@@ -18,7 +18,7 @@ from chatbot.model.cells import STATES_PER_LAYER, Finish, recurrent
 from chatbot.model.encoders import Encoded, RecurrentEncoder
 from chatbot.model.readout import Readout
 from chatbot.model.transformer import DecoderBlock
-from chatbot.model.wiring import Positions, Wired, joined
+from chatbot.model.wiring import Positions, Wired, joined, split
 
 
 class Decoded(NamedTuple):
@@ -106,11 +106,13 @@ class RecurrentDecoder:
         def advance(vector: Any, memory: list[Any], mask: Any, flat: list[Any]) -> list[Any]:
             state = _State.of(flat, self._config, self._keeps_summary)
             made, state = self._advance(vector, memory, mask, state, (), parts.readout)
-            return [*made, *state.flat()]
+            context = [] if made.context is None else [made.context]
+            return [made.outputs, made.weights, *context, *state.flat()]
 
         wired = Wired(advance, self._layers(parts), "step")
-        made = wired([vector, memory, mask, state])
-        return Decoded(*made[:3]), list(made[3:])
+        outputs, weights, *rest = wired([vector, memory, mask, state])
+        context = rest.pop(0) if len(rest) > len(state) else None
+        return Decoded(outputs, context, weights), rest
 
     def _layers(self, parts: Parts) -> list[keras.layers.Layer]:
         attention = [] if self._attention is None else [self._attention]
@@ -168,9 +170,10 @@ class RecurrentDecoder:
     ) -> tuple[Any, ...]:
         """Takes the steps one after the other; returns outputs, contexts and weights (B,T,*)."""
 
-        def body(carried: list[Any], now: list[Any]) -> tuple[list[Any], list[Any]]:
+        def body(carried: list[Any], now: Any) -> tuple[list[Any], list[Any]]:
             state = _State.of(carried[3:], self._config, self._keeps_summary)
-            made, state = self._advance(now[0], memory, mask, state, now[1:], readout)
+            vector, *factors = split(now, widths)
+            made, state = self._advance(vector, memory, mask, state, factors, readout)
             carried = [*made, *state.flat()]
             return carried, carried
 
@@ -180,8 +183,9 @@ class RecurrentDecoder:
             ops.zeros_like(mask, dtype="float32"),
             *flat,
         ]
-        by_time = [ops.transpose(x, (1, 0, 2)) for x in (vectors, *noise)]
-        _, made = ops.scan(body, first, by_time)
+        read = [vectors, *noise]  # as one tensor: of several, TensorFlow's scan must know T
+        widths = [x.shape[-1] for x in read]
+        _, made = ops.scan(body, first, ops.transpose(joined(read), (1, 0, 2)))
         return tuple(ops.transpose(x, (1, 0, 2)) for x in made[:3])
 
     def _advance(

@@ -28,20 +28,20 @@ class Embeddings:
             if config.share_embeddings
             else make(config, vocab_size, dtype, "source_embedding")
         )
-        self._scale = 1.0 if config.embedding == "onehot" else config.embedding_units**0.5
+        self._length = 1.0 if config.embedding == "onehot" else config.embedding_units**-0.5
 
     def of_source(self, token_ids: Any) -> Any:
         """token_ids (B,S) -> vectors (B,S,E) of about unit variance."""
-        return self.source(token_ids) * self._scale
+        return self.source(token_ids) / self._length
 
     def of_target(self, token_ids: Any) -> Any:
         """token_ids (B,T) or (N,) -> vectors (...,E) of about unit variance."""
-        return self.target(token_ids) * self._scale
+        return self.target(token_ids) / self._length  # Keras takes a product for sparse
 
     def begin_with(self, vectors: Any) -> None:
         """Sets the tables to vectors (V,E) of words, so that these are what the network reads."""
         for table in {id(table): table for table in (self.source, self.target)}.values():
-            table.embeddings.assign(vectors / self._scale)
+            table.embeddings.assign(vectors * self._length)
 
 
 class OneHot(keras.layers.Layer):

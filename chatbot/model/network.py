@@ -20,7 +20,7 @@ from chatbot.model.embeddings import Embeddings
 from chatbot.model.encoders import Encoded, build_encoder
 from chatbot.model.losses import CoverageLoss
 from chatbot.model.readout import Pointer, Readout
-from chatbot.model.wiring import Positions, Reversed, joined
+from chatbot.model.wiring import Positions, Reversed, joined, split
 
 
 class Seq2Seq(NamedTuple):
@@ -129,7 +129,7 @@ def _decoder_step_graph(layers: _Layers, encoder: keras.Model, widths: list[int]
     vector = layers.embeddings.of_target(token_ids)
     own = state[: len(state) - (layers.pointer is not None)]
     decoded, new_state = layers.decoder.step(
-        vector, _split(memory, widths), mask, own, layers.parts
+        vector, split(memory, widths), mask, own, layers.parts
     )
     one = Decoded(*(None if x is None else ops.expand_dims(x, 1) for x in decoded))
     logits = layers.logits(one, ops.expand_dims(vector, 1), state[-1])
@@ -144,10 +144,3 @@ def _state_input(index: int, like: Any) -> Any:
     dtype = kind if kind.startswith("int") else None
     return keras.Input(shape, dtype=dtype, name=f"state_{index}")
 
-
-def _split(memory: Any, widths: list[int]) -> list[Any]:
-    ends = [sum(widths[: i + 1]) for i in range(len(widths))]
-    starts = [end - width for end, width in zip(ends, widths, strict=True)]
-    if len(widths) == 1:
-        return [memory]
-    return [memory[..., start:end] for start, end in zip(starts, ends, strict=True)]

@@ -63,7 +63,9 @@ class Pointer(keras.layers.Layer):
         super().__init__(**options)
         self.gate = keras.layers.Dense(1, dtype="float32")
 
-    def build(self, logits_shape: Any, seen_shape: Any, weights_shape: Any, ids_shape: Any) -> None:
+    def build(
+        self, logits_shape: Any, seen_shape: Any, weights_shape: Any, source_ids_shape: Any
+    ) -> None:
         """Creates w and b."""
         self.gate.build(seen_shape)
 

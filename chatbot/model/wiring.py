@@ -89,10 +89,10 @@ class Positions(Explicit):
 class Reversed(Explicit):
     """Turns the real positions of each row around; padding stays behind them."""
 
-    def call(self, rows: Any, mask: Any) -> Any:
+    def call(self, rows: Any, source_mask: Any) -> Any:
         """rows (B,S) or (B,S,U) and their mask (B,S) -> the same shape; twice gives them back."""
-        places = ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1) - 1
-        lengths = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
+        places = ops.cumsum(ops.ones_like(source_mask, dtype="int32"), axis=1) - 1
+        lengths = ops.sum(ops.cast(source_mask, "int32"), axis=1, keepdims=True)
         source = ops.where(places < lengths, lengths - 1 - places, places)
         if len(rows.shape) > len(source.shape):
             source = ops.expand_dims(source, -1)
@@ -102,3 +102,12 @@ class Reversed(Explicit):
 def joined(parts: Sequence[Any]) -> Any:
     """Joins vectors along their last axis; one alone stays as it is."""
     return parts[0] if len(parts) == 1 else ops.concatenate(list(parts), axis=-1)
+
+
+def split(vectors: Any, widths: Sequence[int]) -> list[Any]:
+    """Takes apart along their last axis what `joined` put together."""
+    if len(widths) == 1:
+        return [vectors]
+    ends = [sum(widths[: i + 1]) for i in range(len(widths))]
+    pairs = zip(widths, ends, strict=True)
+    return [vectors[..., end - width : end] for width, end in pairs]
