@@ -154,6 +154,17 @@ class ModelConfig(Settings):
         both = self.encoder == "recurrent" and self.bidirectional
         return self.encoder_units * (2 if both else 1)
 
+    @property
+    def context_units(self) -> int:
+        """The width of the context: what attention, or the summary, hands to the decoder."""
+        return self.decoder_units if self.attention == "multi_head" else self.memory_units
+
+    @property
+    def has_reverse_matrix(self) -> bool:
+        """Whether the embedding layer holds the output matrix as well, tied or not."""
+        learned = self.embedding in ("trainable", "pretrained")
+        return self.tie_embeddings or (learned and self.readout != "none")
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         checks = (_embedding_misfits, _recurrent_misfits, _transformer_misfits, _attention_misfits)
@@ -191,7 +202,7 @@ def _embedding_misfits(model: ModelConfig) -> Misfits:
 
 def _feature_width(model: ModelConfig) -> int:
     """Returns the width of what goes into the readout; maxout adds the last token to it."""
-    joined = model.memory_units if "output" in model.places else 0
+    joined = model.context_units if "output" in model.places else 0
     return model.decoder_units + joined
 
 
@@ -314,9 +325,9 @@ class TrainingConfig(Settings):
         False, description="the corpora are corrections of the base: learned until it says each"
     )
     bucketing: bool = Field(True, description="a batch holds pairs of about one length")
-    scheduled_sampling: Literal[
-        "none", "constant", "linear", "exponential", "inverse_sigmoid"
-    ] = Field("none", description="the decoder is fed some of its own tokens, more and more")
+    scheduled_sampling: Literal["none", "constant", "linear", "exponential", "inverse_sigmoid"] = (
+        Field("none", description="the decoder is fed some of its own tokens, more and more")
+    )
     sampling_rate: float = Field(
         0.25, gt=0, lt=1, description="share of its own tokens, at the last step"
     )
@@ -339,9 +350,7 @@ class DecodingConfig(Settings):
     beam_size: int = Field(5, ge=1, le=64)
     n_best: int = Field(1, ge=1, le=64, description="replies to return, the best first")
     length_penalty: float = Field(1.0, ge=-5, le=5, description="alpha of Wu et al. 2016; 0 is off")
-    coverage_penalty: float = Field(
-        0.0, ge=0, le=5, description="beta of Wu et al. 2016; 0 is off"
-    )
+    coverage_penalty: float = Field(0.0, ge=0, le=5, description="beta of Wu et al. 2016; 0 is off")
     temperature: float = Field(0.8, gt=0, le=10)
     top_k: int = Field(0, ge=0, description="0 is off")
     top_p: float = Field(0.9, gt=0, le=1, description="1 is off")
@@ -427,7 +436,7 @@ def with_settings(config: Config, assignments: Iterable[str]) -> Config:
                 "Write it as section.key=value, for instance model.dropout=0.2."
             )
         if section not in Config.model_fields:
-            known = _near(section, Config.model_fields)
+            known = nearest(section, Config.model_fields)
             raise ConfigError(f"Unknown section {section!r} in {assignment!r}.{known}")
         values.setdefault(section, {})[key] = (
             _name(text) if _is_name(section, key) else _scalar(text)
@@ -479,7 +488,8 @@ def _name(text: str) -> str | None:
     return None if name in ("", "null", "~") else name
 
 
-def _near(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Returns a sentence that names the known word most like one, or all of them."""
     names = list(known)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else f" Known are: {', '.join(names)}."
@@ -490,7 +500,7 @@ def _explain(section: type[Settings], error: ValidationError) -> str:
     path = [str(part) for part in first["loc"]]
     name = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return f"Unknown setting {name!r}.{_near(path[-1], _keys(section, path[:-1]))}"
+        return f"Unknown setting {name!r}.{nearest(path[-1], _keys(section, path[:-1]))}"
     reason = first["msg"].removeprefix("Value error, ")
     if not name:
         return f"These settings do not fit together: {reason}. Correct one and try again."

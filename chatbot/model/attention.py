@@ -34,9 +34,7 @@ class Attention(Explicit):
         """Returns what `attend` reads of the source, (B,S,*) each: the values first."""
         return [values] if keys is values else [values, keys]
 
-    def attend(
-        self, query: Any, memory: list[Any], mask: Any, seen: Any = None
-    ) -> tuple[Any, Any]:
+    def attend(self, query: Any, memory: list[Any], mask: Any, seen: Any = None) -> tuple[Any, Any]:
         """Does what `call` does, on what `prepare` returned.
 
         Args:
@@ -209,9 +207,7 @@ class MultiHeadAttention(Attention):
         """Returns V W_V and K W_K, (B,S,U) each."""
         return [self.value_layer(values), self.key_layer(keys)]
 
-    def attend(
-        self, query: Any, memory: list[Any], mask: Any, seen: Any = None
-    ) -> tuple[Any, Any]:
+    def attend(self, query: Any, memory: list[Any], mask: Any, seen: Any = None) -> tuple[Any, Any]:
         """Returns the context vectors (B,T,U) and the weights (B,T,S), float32."""
         values, keys = (self._split(part) for part in memory)
         queries = self._split(self.query_layer(query))  # (B,H,T,U/H)

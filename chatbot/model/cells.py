@@ -17,8 +17,11 @@ _OPTIONS: dict[str, Any] = {"return_sequences": True, "return_state": True}
 
 
 def _gru(config: ModelConfig, units: int, **named: Any) -> keras.layers.Layer:
-    """Cho et al. 2014 (arXiv:1406.1078, equations 5 to 8) multiply the state by the reset gate
-    before the matrix product; cuDNN and Keras after it, which is faster."""  # noqa: D205, D209
+    """Gated recurrent units.
+
+    Cho et al. 2014 (arXiv:1406.1078, equations 5 to 8) multiply the state by the reset gate before
+    the matrix product; cuDNN and Keras after it, which is faster.
+    """
     return keras.layers.GRU(units, reset_after=config.gru_reset == "after", **_OPTIONS, **named)
 
 

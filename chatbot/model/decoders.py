@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from chatbot.config import ModelConfig
-from chatbot.model.attention import build_attention
+from chatbot.model.attention import Attention, build_attention
 from chatbot.model.cells import STATES_PER_LAYER, Finish, recurrent
 from chatbot.model.encoders import Encoded, RecurrentEncoder
 from chatbot.model.readout import Readout
@@ -200,22 +200,17 @@ class RecurrentDecoder:
         """Goes one step on: all of its tensors have rows (N,...) and no T axis."""
         context = state.summary[0] if state.summary else None
         weights = ops.zeros_like(mask, dtype="float32")
-        if self._asks_first:
-            context, weights = self._look(state.cells[-self._per_layer], memory, mask, state)
+        attention = self._attention
+        if attention is not None and self._asks_first:
+            query = state.cells[-self._per_layer]
+            context, weights = _look(attention, query, memory, mask, state)
         read = [vector, context] if "every_step" in self._config.places else [vector]
         outputs, cells = self._through_cells(joined([*read, *state.fed]), state.cells, noise)
-        if self._attention is not None and not self._asks_first:
-            context, weights = self._look(outputs, memory, mask, state)
+        if attention is not None and not self._asks_first:
+            context, weights = _look(attention, outputs, memory, mask, state)
         fed = [readout.features(outputs, context, vector)] if state.fed else []
         seen = [before + weights for before in state.seen]
         return Decoded(outputs, context, weights), _State(cells, fed, seen, state.summary)
-
-    def _look(self, query: Any, memory: list[Any], mask: Any, state: _State) -> tuple[Any, Any]:
-        """Attends with one query (N,U): context (N,C) and weights (N,S)."""
-        seen = state.seen[0] if state.seen else None
-        found = self._attention.attend(ops.expand_dims(query, 1), memory, mask, seen)
-        context, weights = (ops.squeeze(x, 1) for x in found)
-        return context, weights
 
     def _through_cells(self, vector: Any, cells: list[Any], noise: Any) -> tuple[Any, list[Any]]:
         new = []
@@ -252,6 +247,16 @@ class _State(NamedTuple):
         )
         rest = iter(flat)
         return cls(*([next(rest) for _ in range(count)] for count in counts))
+
+
+def _look(
+    attention: Attention, query: Any, memory: list[Any], mask: Any, state: _State
+) -> tuple[Any, Any]:
+    """Attends with one query (N,U): context (N,C) and weights (N,S)."""
+    seen = state.seen[0] if state.seen else None
+    found = attention.attend(ops.expand_dims(query, 1), memory, mask, seen)
+    context, weights = (ops.squeeze(x, 1) for x in found)
+    return context, weights
 
 
 def _decoder_layers(config: ModelConfig, encoder: Any, dtype: Any) -> list[keras.layers.Layer]:

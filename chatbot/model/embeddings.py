@@ -57,15 +57,9 @@ class OneHot(keras.layers.Layer):
         return ops.one_hot(token_ids, self.vocab_size, dtype=self.compute_dtype)
 
 
-def has_reverse_matrix(config: ModelConfig) -> bool:
-    """Tells whether the target's embedding layer holds the output matrix as well, tied or not."""
-    learned = config.embedding in ("trainable", "pretrained")
-    return config.tie_embeddings or (learned and config.readout != "none")
-
-
 def _table(trainable: bool) -> Callable[..., keras.layers.Layer]:
     def make(config: ModelConfig, vocab_size: int, dtype: Any, name: str) -> keras.layers.Layer:
-        own = has_reverse_matrix(config) and not config.tie_embeddings and name == "embedding"
+        own = config.has_reverse_matrix and not config.tie_embeddings and name == "embedding"
         units = config.embedding_units
         return keras.layers.ReversibleEmbedding(
             vocab_size,

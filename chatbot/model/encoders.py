@@ -77,9 +77,7 @@ class ConvolutionalEncoder:
         units, layers = config.encoder_units, config.encoder_layers
         self._front = _Front(config, dtype)
         self._keys = [_convolution(config, f"keys_{i}", dtype) for i in range(layers)]
-        self._values = [
-            _convolution(config, f"values_{i}", dtype) for i in range(-(-layers // 2))
-        ]
+        self._values = [_convolution(config, f"values_{i}", dtype) for i in range(-(-layers // 2))]
         self._units, self._summary = units, _SUMMARIES[config.summary]
 
     def __call__(self, vectors: Any, mask: Any, dropout: keras.layers.Layer) -> Encoded:

@@ -128,9 +128,7 @@ def _decoder_step_graph(layers: _Layers, encoder: keras.Model, widths: list[int]
     state = [_state_input(i, like) for i, like in enumerate(encoder.outputs[2:])]
     vector = layers.embeddings.of_target(token_ids)
     own = state[: len(state) - (layers.pointer is not None)]
-    decoded, new_state = layers.decoder.step(
-        vector, split(memory, widths), mask, own, layers.parts
-    )
+    decoded, new_state = layers.decoder.step(vector, split(memory, widths), mask, own, layers.parts)
     one = Decoded(*(None if x is None else ops.expand_dims(x, 1) for x in decoded))
     logits = layers.logits(one, ops.expand_dims(vector, 1), state[-1])
     step = [ops.squeeze(logits, 1), decoded.weights, *new_state, *state[len(own) :]]
@@ -143,4 +141,3 @@ def _state_input(index: int, like: Any) -> Any:
     shape = (None, like.shape[-1]) if len(like.shape) > 2 else like.shape[1:]
     dtype = kind if kind.startswith("int") else None
     return keras.Input(shape, dtype=dtype, name=f"state_{index}")
-

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from chatbot.config import ModelConfig
-from chatbot.model.embeddings import Embeddings, has_reverse_matrix
+from chatbot.model.embeddings import Embeddings
 from chatbot.model.wiring import joined
 
 _LEAST = 1e-20  # a probability that is nothing, whose logarithm is finite
@@ -82,9 +82,7 @@ class Pointer(keras.layers.Layer):
         held = ops.one_hot(source_ids, logits.shape[-1], dtype="float32")  # (B,S,V)
         copied = ops.log(ops.matmul(ops.cast(weights, "float32"), held) + _LEAST)
         generated = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-        return ops.logaddexp(
-            ops.log_sigmoid(gate) + generated, ops.log_sigmoid(-gate) + copied
-        )
+        return ops.logaddexp(ops.log_sigmoid(gate) + generated, ops.log_sigmoid(-gate) + copied)
 
 
 class Readout:
@@ -105,7 +103,7 @@ class Readout:
         self._embeddings = embeddings
         self.matrix = (
             None
-            if has_reverse_matrix(config)
+            if config.has_reverse_matrix
             else keras.layers.Dense(vocab_size, use_bias=False, name="output", dtype=dtype)
         )
         self.bias = _OutputBias(name="output_bias")

@@ -628,9 +628,10 @@ def test_without_room_for_every_run_the_search_still_ends():
 
 
 def test_each_source_has_its_own_constrained_beam():
-    assert constrained(CHAIN, ["b"], sources=3, max_length=5) == constrained(
-        CHAIN, ["b"], max_length=5
-    ) * 3
+    assert (
+        constrained(CHAIN, ["b"], sources=3, max_length=5)
+        == constrained(CHAIN, ["b"], max_length=5) * 3
+    )
 
 
 def test_a_model_state_may_grow_along_its_second_axis():

@@ -6,6 +6,7 @@ import pytest
 
 from chatbot.config import ModelConfig
 from chatbot.model.network import build_seq2seq
+from chatbot.model.size import size_of
 
 SMALL = {"embedding_units": 8, "encoder_units": 6, "decoder_units": 12}
 UNI = {"bidirectional": False, "encoder_units": 12}
@@ -105,6 +106,8 @@ def seq2seq(request):
     keras.utils.set_random_seed(1)
     network = build_seq2seq(ModelConfig(**{**SMALL, **request.param}), vocab_size=30)
     random = np.random.default_rng(0)
+    config = ModelConfig(**{**SMALL, **request.param})
+    assert size_of(config, 30).parameters == network.training.count_params()
     for weight in network.training.weights:  # large weights: a wrong mask would show
         weight.assign(random.normal(0, 0.6, weight.shape))
     return network
