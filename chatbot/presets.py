@@ -194,7 +194,7 @@ _KNOWN = (
         {"encoder_layers": 8, "embedding_units": 512, "encoder_units": 512,
          "decoder_units": 512},
         differences=(
-            "attention asks with W_d h_i, to which the paper adds a bias and the last word's vector",
+            "attention asks with W_d h_i; the paper adds a bias and the last word's vector",
             "the first state is made of the mean of the source's vectors",
             "one table of word vectors for both sides",
             _SCALED,

@@ -25,9 +25,7 @@ def presets(
     else:
         for preset in chosen:
             print(f"{preset.name:16} {preset.idea}")
-        print(
-            "\nDetails: python -m chatbot presets NAME. Train: python -m chatbot train --preset NAME"
-        )
+        print("\nDetails: python -m chatbot presets NAME. Use: train ... --preset NAME")
     return 0
 
 

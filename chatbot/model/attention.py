@@ -52,6 +52,13 @@ class Attention(Explicit):
         raise NotImplementedError  # the one method each kind of attention must define
 
 
+def _matrix(attention: Attention, name: str, units: int) -> keras.layers.Layer:
+    """Returns a matrix that is one part of an attention layer."""
+    return keras.layers.Dense(
+        units, use_bias=False, name=f"{attention.name}_{name}", dtype=attention.dtype_policy
+    )
+
+
 def _build(layer: keras.layers.Layer, shape: Any) -> None:
     """Builds a layer for an input shape, unless a step that ran alone has done so."""
     if not layer.built:
@@ -89,7 +96,7 @@ class GeneralAttention(DotAttention):
     def __init__(self, units: int, **options: Any) -> None:
         """Takes D, the width of the queries."""
         super().__init__(**options)
-        self.key_layer = keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy)
+        self.key_layer = _matrix(self, "key", units)
 
     def build(
         self, query_shape: Any, keys_shape: Any, values_shape: Any, memory_mask_shape: Any
@@ -112,10 +119,10 @@ class AdditiveAttention(Attention):
     def __init__(self, units: int, coverage: bool = False, **options: Any) -> None:
         """Takes the width of the hidden layer that compares query and key."""
         super().__init__(**options)
-        self.query_layer = keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy)
-        self.memory_layer = keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy)
-        self.score_layer = keras.layers.Dense(1, use_bias=False, dtype=self.dtype_policy)
-        self.seen_layer = _seen_layer(units, self.dtype_policy) if coverage else None
+        self.query_layer = _matrix(self, "query", units)
+        self.memory_layer = _matrix(self, "memory", units)
+        self.score_layer = _matrix(self, "score", 1)
+        self.seen_layer = _matrix(self, "seen", units) if coverage else None
 
     def build(
         self, query_shape: Any, keys_shape: Any, values_shape: Any, memory_mask_shape: Any
@@ -139,10 +146,6 @@ class AdditiveAttention(Attention):
         return ops.squeeze(self.score_layer(ops.tanh(hidden)), -1)
 
 
-def _seen_layer(units: int, dtype: Any) -> keras.layers.Layer:
-    return keras.layers.Dense(units, use_bias=False, dtype=dtype)
-
-
 class ConcatAttention(AdditiveAttention):
     """score(q, h) = v . tanh(W [q; h]) (Luong et al. 2015, section 3.1, "concat").
 
@@ -164,9 +167,7 @@ class LocationAttention(Attention):
     def __init__(self, max_positions: int, **options: Any) -> None:
         """Takes the length of the longest source."""
         super().__init__(**options)
-        self.score_layer = keras.layers.Dense(
-            max_positions, use_bias=False, dtype=self.dtype_policy
-        )
+        self.score_layer = _matrix(self, "score", max_positions)
 
     def build(
         self, query_shape: Any, keys_shape: Any, values_shape: Any, memory_mask_shape: Any
@@ -191,7 +192,7 @@ class MultiHeadAttention(Attention):
         super().__init__(**options)
         self.heads = heads
         self.query_layer, self.key_layer, self.value_layer, self.output_layer = (
-            keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy) for _ in range(4)
+            _matrix(self, name, units) for name in ("query", "key", "value", "output")
         )
 
     def build(

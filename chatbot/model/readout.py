@@ -28,7 +28,9 @@ class Maxout(keras.layers.Layer):
         """Takes the number of pairs."""
         super().__init__(**options)
         self.units = units
-        self.dense = keras.layers.Dense(2 * units, dtype=self.dtype_policy)
+        self.dense = keras.layers.Dense(
+            2 * units, name=f"{self.name}_pairs", dtype=self.dtype_policy
+        )
 
     def build(self, features_shape: Any) -> None:
         """Creates W and b."""
