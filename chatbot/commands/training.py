@@ -142,7 +142,17 @@ def _set_up(asked: Asked) -> RunFolder:
         print(f"{prepared.report.total.kept:,} corrections for {asked.base}.")
     else:
         show_report(prepared.report)
+    _show_vectors(run)
     return run
+
+
+def _show_vectors(run: RunFolder) -> None:
+    """Tells how much of the vocabulary the word vectors cover."""
+    for told in (event for event in run.events() if event["event"] == "vectors"):
+        print(
+            f"Word vectors: {told['whole'] + told['composed']:,} of {told['pieces']:,} pieces "
+            f"({told['coverage']:.0%}), {told['composed']:,} of them by the mean of their parts."
+        )
 
 
 def _estimate(asked: Asked, as_json: bool) -> int:

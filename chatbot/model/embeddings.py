@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from chatbot.config import ModelConfig
@@ -38,10 +39,11 @@ class Embeddings:
         """token_ids (B,T) or (N,) -> vectors (...,E) of about unit variance."""
         return self.target(token_ids) / self._length  # Keras takes a product for sparse
 
-    def begin_with(self, vectors: Any) -> None:
-        """Sets the tables to vectors (V,E) of words, so that these are what the network reads."""
+    def begin_with(self, vectors: Any, known: Any) -> None:
+        """Sets the tables to vectors (V,E), where `known` (V,), so that these are what is read."""
         for table in {id(table): table for table in (self.source, self.target)}.values():
-            table.embeddings.assign(vectors * self._length)
+            own = ops.convert_to_numpy(table.embeddings)
+            table.embeddings.assign(np.where(known[:, None], vectors * self._length, own))
 
 
 class OneHot(keras.layers.Layer):
