@@ -1,7 +1,8 @@
 """How much of the required runs of tokens each row holds. Pure functions; know no strategy.
 
-A run that a row holds whole counts all of its tokens; else as many of its first tokens count as the
-row ends with.
+A run that a row holds whole counts all of its tokens. Of the others the one that the row has come
+furthest in counts as many of its first tokens as the row ends with: one token begun for two runs
+must not count more than the second token of one (Post and Vilar 2018 too have one run begun).
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ def held(token_ids: Tensor, position: Tensor, required: Runs) -> Tensor:
     >>> held(rows, 3, [[7, 8]]).numpy()
     array([2, 0, 1], dtype=int32)
     """
-    counts = [tf.where(_whole(token_ids, run), len(run), _begun(token_ids, position, run))
-              for run in required]  # fmt: skip
-    return tf.add_n(counts)
+    whole = [_whole(token_ids, run) for run in required]
+    begun = [_begun(token_ids, position, run) for run in required]
+    return _counted(whole, begun, required)
 
 
 def held_with_next(token_ids: Tensor, position: Tensor, required: Runs, size: Tensor) -> Tensor:
@@ -46,13 +47,21 @@ def held_with_next(token_ids: Tensor, position: Tensor, required: Runs, size: Te
            [0, 1, 0, 0]], dtype=int32)
     """
     token = tf.range(size)[tf.newaxis]  # (1,V)
-    counts = []
+    whole, begun = [], []
     for run in required:
-        begun = _begun(token_ids, position, run)[:, tf.newaxis]  # (N,1)
-        follows = token == tf.gather(tf.constant(run, tf.int32), begun)
-        after = tf.where(follows, begun + 1, tf.cast(token == run[0], tf.int32))
-        counts.append(tf.where(_whole(token_ids, run)[:, tf.newaxis], len(run), after))
-    return tf.add_n(counts)
+        before = _begun(token_ids, position, run)[:, tf.newaxis]  # (N,1)
+        follows = token == tf.gather(tf.constant(run, tf.int32), before)
+        after = tf.where(follows, before + 1, tf.cast(token == run[0], tf.int32))
+        whole.append(_whole(token_ids, run)[:, tf.newaxis] | (after == len(run)))
+        begun.append(after)
+    return _counted(whole, begun, required)
+
+
+def _counted(whole: Sequence[Tensor], begun: Sequence[Tensor], required: Runs) -> Tensor:
+    """Adds up the runs that are whole, and the furthest of those that are not."""
+    done = [tf.where(is_whole, len(run), 0) for is_whole, run in zip(whole, required, strict=True)]
+    rest = [tf.where(is_whole, 0, count) for is_whole, count in zip(whole, begun, strict=True)]
+    return tf.add_n(done) + tf.reduce_max(tf.stack(rest), 0)
 
 
 def _whole(token_ids: Tensor, run: Sequence[int]) -> Tensor:
