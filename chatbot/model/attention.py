@@ -176,8 +176,12 @@ class LocationAttention(Attention):
         _build(self.score_layer, query_shape)
 
     def scores(self, query: Any, keys: Any, seen: Any) -> Any:
-        """Returns the scores (B,T,S) of the first S positions."""
-        return self.score_layer(query)[:, :, : ops.shape(keys)[1]]
+        """Returns the scores (B,T,S) of the first S positions; those past the last share its."""
+        every = self.score_layer(query)  # (B,T,P)
+        places = ops.cumsum(ops.ones_like(keys[..., 0], dtype="int32"), axis=1) - 1  # (B,S)
+        places = ops.expand_dims(ops.minimum(places, every.shape[-1] - 1), 1)
+        places = places + ops.zeros_like(every[..., :1], dtype="int32")  # (B,T,S)
+        return ops.take_along_axis(every, places, axis=-1)
 
 
 class MultiHeadAttention(Attention):

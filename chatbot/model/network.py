@@ -123,7 +123,8 @@ def _encoder_graph(layers: _Layers) -> tuple[keras.Model, list[int]]:
 
 def _decoder_step_graph(layers: _Layers, encoder: keras.Model, widths: list[int]) -> keras.Model:
     token_ids = keras.Input((), dtype="int32", name="token_ids")
-    memory = keras.Input((None, sum(widths)), name="encoder_outputs")
+    kind = encoder.outputs[0].dtype
+    memory = keras.Input((None, sum(widths)), dtype=kind, name="encoder_outputs")
     mask = keras.Input((None,), dtype="bool", name="source_mask")
     state = [_state_input(i, like) for i, like in enumerate(encoder.outputs[2:])]
     vector = layers.embeddings.of_target(token_ids)
@@ -137,7 +138,5 @@ def _decoder_step_graph(layers: _Layers, encoder: keras.Model, widths: list[int]
 
 def _state_input(index: int, like: Any) -> Any:
     """Returns the input for a state tensor; of three axes the second grows (see decoders.py)."""
-    kind = keras.backend.standardize_dtype(like.dtype)
     shape = (None, like.shape[-1]) if len(like.shape) > 2 else like.shape[1:]
-    dtype = kind if kind.startswith("int") else None
-    return keras.Input(shape, dtype=dtype, name=f"state_{index}")
+    return keras.Input(shape, dtype=like.dtype, name=f"state_{index}")
