@@ -29,12 +29,11 @@ from chatbot.model.losses import token_nats
 from chatbot.text.cleaning import clean_text
 from chatbot.text.facts import FactBook
 from chatbot.text.set_lines import declined, is_set_line, unsure
-from chatbot.text.source import pad, source_ids
+from chatbot.text.source import NOTHING, pad, source_ids
 from chatbot.text.tokenizer import BOT_ID, CONTROL_IDS, USER_ID
 
 MAX_MESSAGE_CHARACTERS = 2000
 _MARKS: dict[int, Mark] = {USER_ID: "user", BOT_ID: "bot", EOS_ID: "end"}
-_NOTHING = pad([source_ids([[]], 1)], multiple_of=4)  # an empty message
 _EXPLAINED_BEAM = 5  # hypotheses that an explanation looks at, at least
 _EXPLAINED_TOKENS = 256  # of a reply, at most
 
@@ -78,7 +77,8 @@ class Chatbot:
             bundle.seq2seq.encoder,
             bundle.seq2seq.decoder_step,
             CONTROL_IDS,
-            SpecificFirst(bundle.seq2seq.training, _NOTHING),
+            specific_first=SpecificFirst(bundle.seq2seq.training, NOTHING),
+            encode=bundle.tokenizer.encode,
         )
 
     @classmethod

@@ -7,12 +7,19 @@ YAML or from `key=value` strings and stored whole in each bundle. Knows no other
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from chatbot.errors import ConfigError
 
@@ -58,29 +65,241 @@ class CorpusConfig(Settings):
     seed: int = Field(0, ge=0)
 
 
-class ModelConfig(Settings):
-    """The encoder-decoder; the defaults are the best measured here on two cores."""
+Place = Literal["initial_state", "every_step", "output"]
+AttentionKind = Literal[
+    "none", "additive", "dot", "general", "concat", "scaled_dot", "multi_head", "location"
+]
 
-    cell: Literal["gru", "lstm"] = "gru"
+
+class ModelConfig(Settings):
+    """The encoder-decoder; the defaults are the best measured here on two cores.
+
+    `python -m chatbot presets` lists combinations from the literature. What each part computes
+    stands in chatbot/model/, in the module of its family.
+    """
+
+    size: Literal["laptop", "paper"] = Field("laptop", description="the widths of a --preset")
+    embedding: Literal["trainable", "frozen", "onehot", "pretrained"] = "trainable"
+    embedding_file: str | None = Field(
+        None, description="vectors of words to begin with: word2vec, GloVe or fastText, as text"
+    )
     embedding_units: int = Field(256, ge=4, le=4096)
-    encoder_layers: int = Field(1, ge=1, le=8)
-    encoder_units: int = Field(256, ge=4, le=4096, description="in each direction")
-    bidirectional: bool = True
-    decoder_layers: int = Field(1, ge=1, le=8)
-    decoder_units: int = Field(512, ge=4, le=4096)
-    attention: Literal["dot", "additive", "none"] = "dot"
+    share_embeddings: bool = Field(True, description="source and target have one embedding")
     tie_embeddings: bool = Field(True, description="the output layer shares the embedding")
+    reverse_source: bool = Field(False, description="read the source from its end")
+    cell: Literal["gru", "lstm", "rnn"] = "gru"
+    gru_reset: Literal["after", "before"] = Field(
+        "after", description="the matrix product with the state, in a GRU"
+    )
+    encoder: Literal["recurrent", "convolutional", "transformer"] = "recurrent"
+    encoder_layers: int = Field(1, ge=1, le=32)
+    encoder_units: int = Field(256, ge=4, le=4096, description="in each direction")
+    bidirectional: bool = Field(True, description="a recurrent encoder reads both ways")
+    kernel_width: int = Field(3, ge=1, le=31, description="of a convolutional encoder")
+    positions: Literal["sinusoids", "learned", "none"] = Field(
+        "sinusoids", description="added to what a convolutional or Transformer part reads"
+    )
+    max_positions: int = Field(
+        1024, ge=4, le=4096, description="of learned positions and of location attention"
+    )
+    summary: Literal["last", "mean", "max"] = Field("last", description="the source as one vector")
+    context: tuple[Place, ...] | None = Field(
+        None,
+        description="where the source enters the decoder: initial_state, every_step, output, "
+        "several joined by commas, or none; by default what suits the attention",
+    )
+    bridge: Literal["dense", "copy"] = Field(
+        "dense", description="how the initial state is made: of the summary, or each layer's own"
+    )
+    decoder: Literal["recurrent", "transformer"] = "recurrent"
+    decoder_layers: int = Field(1, ge=1, le=32)
+    decoder_units: int = Field(512, ge=4, le=4096)
+    share_cells: bool = Field(False, description="encoder and decoder have the same cells")
+    residual: bool = Field(False, description="recurrent layers add what they read")
+    layer_norm: bool = Field(False, description="recurrent layers' outputs are normalised")
+    attention: AttentionKind = "dot"
+    attention_positions: bool = Field(False, description="sinusoids mark the keys")
+    input_feeding: bool = Field(False, description="the last attentional vector is read again")
+    coverage: bool = Field(False, description="attention knows where it has looked already")
+    coverage_loss: float = Field(1.0, ge=0, le=100, description="its weight in the loss, in nats")
+    copying: bool = Field(False, description="tokens can be pointed at in the source")
+    readout: Literal["tanh", "maxout", "none"] = Field(
+        "tanh", description="the layer between decoder and output matrix"
+    )
+    heads: int = Field(4, ge=1, le=64)
+    feed_forward_units: int = Field(0, ge=0, le=16_384, description="0: four times the units")
     dropout: float = Field(0.3, ge=0, lt=1)
 
+    @field_validator("context", mode="before")
+    @classmethod
+    def _places(cls, value: Any) -> Any:
+        """Reads `none` and `initial_state,output`, as a command line writes them."""
+        if isinstance(value, str):
+            names = [name.strip() for name in value.split(",")]
+            return () if names == ["none"] else tuple(names)
+        return value
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the source enters the decoder."""
+        if self.context is not None:
+            return self.context
+        if self.decoder == "transformer":
+            return ()
+        return ("initial_state",) if self.attention == "none" else ("initial_state", "output")
+
+    @property
+    def memory_units(self) -> int:
+        """The width of the encoder's outputs."""
+        both = self.encoder == "recurrent" and self.bidirectional
+        return self.encoder_units * (2 if both else 1)
+
+    @property
+    def context_units(self) -> int:
+        """The width of the context: what attention, or the summary, hands to the decoder."""
+        return self.decoder_units if self.attention == "multi_head" else self.memory_units
+
+    @property
+    def has_reverse_matrix(self) -> bool:
+        """Whether the embedding layer holds the output matrix as well, tied or not."""
+        learned = self.embedding in ("trainable", "pretrained")
+        return self.tie_embeddings or (learned and self.readout != "none")
+
     @model_validator(mode="after")
-    def _widths_fit(self) -> Self:
-        width = self.encoder_units * (2 if self.bidirectional else 1)
-        if self.attention == "dot" and self.decoder_units != width:
-            raise ValueError(
-                f"dot attention compares decoder_units {self.decoder_units} with the encoder's "
-                f"width {width}: make them equal, or take attention=additive"
-            )
+    def _fits_together(self) -> Self:
+        checks = (_embedding_misfits, _recurrent_misfits, _transformer_misfits, _attention_misfits)
+        for check in checks:
+            for wrong, advice in check(self):
+                if wrong:
+                    raise ValueError(advice)
         return self
+
+
+Misfits = Iterator[tuple[bool, str]]  # whether two settings exclude each other, and what to do
+
+
+def _embedding_misfits(model: ModelConfig) -> Misfits:
+    kind, file = model.embedding, model.embedding_file
+    yield (
+        kind == "pretrained" and file is None,
+        "embedding=pretrained has no vectors to begin with: give model.embedding_file",
+    )
+    yield (
+        kind in ("trainable", "onehot") and file is not None,
+        f"embedding_file is not read with embedding={kind}: take embedding=pretrained or frozen",
+    )
+    yield (
+        kind == "onehot" and model.tie_embeddings,
+        "embedding=onehot has no matrix to tie: set tie_embeddings=false",
+    )
+    yield (
+        model.tie_embeddings and model.readout == "none" and not _feature_width_is_embedding(model),
+        f"tie_embeddings with readout=none multiplies the decoder's output of width "
+        f"{_feature_width(model)} by embeddings of {model.embedding_units}: make them equal, or "
+        "set tie_embeddings=false or readout=tanh",
+    )
+
+
+def _feature_width(model: ModelConfig) -> int:
+    """Returns the width of what goes into the readout; maxout adds the last token to it."""
+    joined = model.context_units if "output" in model.places else 0
+    return model.decoder_units + joined
+
+
+def _feature_width_is_embedding(model: ModelConfig) -> bool:
+    return _feature_width(model) == model.embedding_units
+
+
+def _recurrent_misfits(model: ModelConfig) -> Misfits:
+    copied = model.bridge == "copy" and "initial_state" in model.places
+    both = model.encoder == model.decoder == "recurrent"
+    yield (
+        copied and not both,
+        "bridge=copy hands the states of recurrent layers over: take encoder=recurrent and "
+        "decoder=recurrent, or bridge=dense",
+    )
+    yield (
+        copied
+        and (model.encoder_layers, model.memory_units)
+        != (model.decoder_layers, model.decoder_units),
+        f"bridge=copy hands each layer's state over, but the encoder has {model.encoder_layers} "
+        f"layers of {model.memory_units} and the decoder {model.decoder_layers} of "
+        f"{model.decoder_units}: make them equal, or take bridge=dense",
+    )
+    yield (
+        model.share_cells and not (both and not model.bidirectional),
+        "share_cells needs a recurrent encoder of one direction and a recurrent decoder: set "
+        "bidirectional=false, or share_cells=false",
+    )
+    yield (
+        model.share_cells and model.encoder_units != model.decoder_units,
+        f"share_cells needs cells of one width, not encoder_units {model.encoder_units} and "
+        f"decoder_units {model.decoder_units}: make them equal",
+    )
+    yield (
+        model.share_cells and ("every_step" in model.places or model.input_feeding),
+        "share_cells needs cells that read the same, and the decoder's read more: leave "
+        "every_step out of context and set input_feeding=false",
+    )
+
+
+def _transformer_misfits(model: ModelConfig) -> Misfits:
+    uses = []
+    if model.encoder == "transformer":
+        uses.append(("encoder", model.encoder_units))
+    if model.attention == "multi_head":
+        uses.append(("decoder", model.decoder_units))
+    for name, units in uses:
+        yield (
+            units % model.heads != 0,
+            f"{name}_units {units} cannot be divided among {model.heads} heads: take a multiple "
+            "of heads",
+        )
+    decodes = model.decoder == "transformer"
+    yield (
+        decodes and model.attention != "multi_head",
+        f"decoder=transformer looks at the source by attention=multi_head, not {model.attention}",
+    )
+    yield (
+        decodes and bool(model.places),
+        "decoder=transformer reads the source in each of its layers: set context=none",
+    )
+    yield (
+        decodes and model.readout == "maxout",
+        "readout=maxout joins a context to the output, and decoder=transformer has none: take "
+        "readout=tanh or none",
+    )
+
+
+def _attention_misfits(model: ModelConfig) -> Misfits:
+    kind, attends = model.attention, model.attention != "none"
+    recurrent = model.decoder == "recurrent"
+    yield (
+        attends and recurrent and not {"every_step", "output"} & set(model.places),
+        f"attention={kind} looks at the encoder's output of each step, but the context given to "
+        "the decoder is a summary alone: add output or every_step to context, or take "
+        "attention=none",
+    )
+    yield (
+        kind in ("dot", "scaled_dot") and model.decoder_units != model.memory_units,
+        f"{kind} attention compares decoder_units {model.decoder_units} with the encoder's width "
+        f"{model.memory_units}: make them equal, or take attention=additive",
+    )
+    for name in ("attention_positions", "input_feeding", "coverage", "copying"):
+        yield (
+            bool(getattr(model, name)) and not attends,
+            f"{name} needs attention: take attention=additive, or set {name}=false",
+        )
+    yield (
+        model.input_feeding and (not recurrent or model.readout == "none"),
+        "input_feeding reads the readout's vector again in a recurrent decoder: take "
+        "decoder=recurrent and readout=tanh, or set input_feeding=false",
+    )
+    yield (
+        model.coverage and (kind not in ("additive", "concat") or not recurrent),
+        "coverage enters the hidden layer of attention=additive or concat in a recurrent decoder: "
+        "take one of these, or set coverage=false",
+    )
 
 
 class TrainingConfig(Settings):
@@ -114,6 +333,13 @@ class TrainingConfig(Settings):
     corrections: bool = Field(
         False, description="the corpora are corrections of the base: learned until it says each"
     )
+    bucketing: bool = Field(True, description="a batch holds pairs of about one length")
+    scheduled_sampling: Literal["none", "constant", "linear", "exponential", "inverse_sigmoid"] = (
+        Field("none", description="the decoder is fed some of its own tokens, more and more")
+    )
+    sampling_rate: float = Field(
+        0.25, gt=0, lt=1, description="share of its own tokens, at the last step"
+    )
     seed: int = Field(0, ge=0)
 
     @model_validator(mode="after")
@@ -133,6 +359,7 @@ class DecodingConfig(Settings):
     beam_size: int = Field(5, ge=1, le=64)
     n_best: int = Field(1, ge=1, le=64, description="replies to return, the best first")
     length_penalty: float = Field(1.0, ge=-5, le=5, description="alpha of Wu et al. 2016; 0 is off")
+    coverage_penalty: float = Field(0.0, ge=0, le=5, description="beta of Wu et al. 2016; 0 is off")
     temperature: float = Field(0.8, gt=0, le=10)
     top_k: int = Field(0, ge=0, description="0 is off")
     top_p: float = Field(0.9, gt=0, le=1, description="1 is off")
@@ -155,8 +382,16 @@ class DecodingConfig(Settings):
     seed: int = Field(0, ge=0, lt=2**31)
     blocked_phrases: tuple[str, ...] = Field((), description="no reply holds any of these")
 
+    must_contain: tuple[str, ...] = Field(
+        (), max_length=8, description="the reply holds each of these; a beam finds it"
+    )
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.must_contain and self.strategy != "beam":
+            raise ValueError(
+                f"must_contain is searched for by a beam, not by {self.strategy}: set strategy=beam"
+            )
         if self.strategy == "beam" and self.n_best > self.beam_size:
             raise ValueError(f"n_best {self.n_best} is more than beam_size {self.beam_size}")
         if self.strategy == "greedy" and self.n_best > 1:
@@ -176,6 +411,19 @@ class Config(Settings):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        model, longest = self.model, self.training.max_source_tokens
+        counted = model.attention == "location" or (
+            model.positions == "learned" and model.encoder != "recurrent"
+        )
+        if counted and longest > model.max_positions:
+            raise ValueError(
+                f"training.max_source_tokens {longest} is more than model.max_positions "
+                f"{model.max_positions}: raise the latter"
+            )
+        return self
 
 
 def validated(section: type[Section], values: Mapping[str, Any]) -> Section:
@@ -206,7 +454,7 @@ def with_settings(config: Config, assignments: Iterable[str]) -> Config:
                 "Write it as section.key=value, for instance model.dropout=0.2."
             )
         if section not in Config.model_fields:
-            known = _near(section, Config.model_fields)
+            known = nearest(section, Config.model_fields)
             raise ConfigError(f"Unknown section {section!r} in {assignment!r}.{known}")
         values.setdefault(section, {})[key] = (
             _name(text) if _is_name(section, key) else _scalar(text)
@@ -258,7 +506,8 @@ def _name(text: str) -> str | None:
     return None if name in ("", "null", "~") else name
 
 
-def _near(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Returns a sentence that names the known word most like one, or all of them."""
     names = list(known)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else f" Known are: {', '.join(names)}."
@@ -269,7 +518,7 @@ def _explain(section: type[Settings], error: ValidationError) -> str:
     path = [str(part) for part in first["loc"]]
     name = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return f"Unknown setting {name!r}.{_near(path[-1], _keys(section, path[:-1]))}"
+        return f"Unknown setting {name!r}.{nearest(path[-1], _keys(section, path[:-1]))}"
     reason = first["msg"].removeprefix("Value error, ")
     if not name:
         return f"These settings do not fit together: {reason}. Correct one and try again."

@@ -1,16 +1,19 @@
 """A bot answers anything that a person can type, the same alone and in company."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from chatbot.bot import Chatbot
-from chatbot.config import BOS_ID, EOS_ID, changed
+from chatbot.bundle import read_info, stored_replies
+from chatbot.config import BOS_ID, EOS_ID, DecodingConfig, changed
 from chatbot.decoding.phrases import BlockList
 from chatbot.errors import ConfigError, MessageError
 from chatbot.text.set_lines import is_set_line
 
+BUNDLES = Path(__file__).parent / "bundles"
 STRANGE = [
     "<EOS>",
     "<turn> <user> <BOS>",
@@ -163,3 +166,23 @@ def test_a_bot_that_is_not_sure_says_so_instead(tiny_bot, strategy):
     assert unsure.alternatives == sure.alternatives
     assert list(tiny_bot.stream("Hello!", above)) == [unsure.text]  # never a part of the other
     assert tiny_bot.explain("Hello!", above).by_rule
+
+
+def test_the_reply_holds_what_it_must_contain(tiny_bot):
+    settings = changed(tiny_bot.decoding, strategy="beam", beam_size=6, max_length=20)
+    phrase = "thank you"
+    assert phrase not in tiny_bot.reply("Hello!", settings).text
+    held = changed(settings, must_contain=(phrase, "What"))
+    text = tiny_bot.reply("Hello!", held).text
+    assert phrase in text
+    assert "What" in text
+
+
+@pytest.mark.parametrize("name", ["first-default", "first-lstm", "first-plain"])
+def test_a_bundle_written_before_the_parts_came_answers_as_it_did(name):
+    """Its configuration knows none of them, its file names layers as they were: both must hold."""
+    bot = Chatbot.load(BUNDLES / name)
+    for message, reply in stored_replies(BUNDLES / name).items():
+        assert bot.reply(message, DecodingConfig(max_length=10)).text == reply
+    nats = read_info(BUNDLES / name).metrics["nats_of_one_reply"]
+    assert bot.score_batch(["Hello!"], ["I am fine."])[0][0] == pytest.approx(nats, rel=1e-6)

@@ -18,7 +18,7 @@ def test_a_setting_is_read_as_its_type():
         ("model.droput=0.2", "Did you mean 'dropout'?"),
         ("modle.dropout=0.2", "Did you mean 'model'?"),
         ("model.dropout=1.5", "less than 1"),
-        ("model.cell=tree", "'gru' or 'lstm'"),
+        ("model.cell=tree", "'gru', 'lstm' or 'rnn'"),
         ("model.bidirectional=false", "take attention=additive"),
         ("training.minutes=.inf", "finite"),
         ("training.seed=2020-13-45", "integer"),
@@ -61,3 +61,72 @@ def test_a_file_that_is_no_configuration_is_one_line(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"config\.yml"):
         read_config(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("model.context=initial_state", "a summary alone"),
+        ("model.attention=additive model.context=none", "a summary alone"),
+        ("model.embedding=pretrained", "give model.embedding_file"),
+        ("model.embedding_file=glove.txt", "take embedding=pretrained or frozen"),
+        ("model.embedding=onehot", "set tie_embeddings=false"),
+        ("model.readout=none", "make them equal"),
+        ("model.attention=multi_head model.heads=7", "divided among 7 heads"),
+        ("model.encoder=transformer model.encoder_units=510 model.attention=additive", "510"),
+        ("model.attention=scaled_dot model.decoder_units=100", "make them equal"),
+        ("model.encoder=convolutional", "make them equal"),
+        ("model.attention=none model.coverage=true", "coverage needs attention"),
+        ("model.attention=none model.copying=true", "copying needs attention"),
+        ("model.attention=none model.input_feeding=true", "input_feeding needs attention"),
+        ("model.attention=none model.attention_positions=true", "needs attention"),
+        ("model.coverage=true", "attention=additive or concat"),
+        ("model.input_feeding=true model.readout=none model.tie_embeddings=false", "readout=tanh"),
+        ("model.share_cells=true", "bidirectional=false"),
+        (
+            "model.share_cells=true model.bidirectional=false model.attention=additive",
+            "encoder_units 256 and decoder_units 512",
+        ),
+        (
+            "model.share_cells=true model.bidirectional=false model.encoder_units=512 "
+            "model.input_feeding=true",
+            "input_feeding=false",
+        ),
+        ("model.bridge=copy model.decoder_layers=2", "make them equal"),
+        ("model.bridge=copy model.encoder=transformer model.encoder_units=512", "bridge=dense"),
+        ("model.decoder=transformer", "attention=multi_head"),
+        (
+            "model.decoder=transformer model.attention=multi_head model.context=output",
+            "context=none",
+        ),
+        (
+            "model.decoder=transformer model.attention=multi_head model.readout=maxout",
+            "readout=tanh",
+        ),
+        ("model.context=everywhere", "'initial_state', 'every_step' or 'output'"),
+        ("model.attention=location model.max_positions=32", "max_source_tokens 64"),
+        ("decoding.beam_size=400", "less than or equal to 64"),
+        ("decoding.must_contain=[tea]", "strategy=beam"),
+        ("training.sampling_rate=1", "less than 1"),
+        ("training.scheduled_sampling=often", "'inverse_sigmoid'"),
+    ],
+)
+def test_an_impossible_combination_is_one_line_that_says_what_to_do(settings, words):
+    with pytest.raises(ConfigError) as caught:
+        with_settings(Config(), settings.split())
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [("none", ()), ("output", ("output",)), ("initial_state,output", ("initial_state", "output"))],
+)
+def test_the_places_of_the_context_are_written_with_commas(text, places):
+    settings = ["model.attention=none", f"model.context={text}"]
+    assert with_settings(Config(), settings).model.places == places
+
+
+def test_a_configuration_of_every_part_survives_json():
+    config = with_settings(Config(), ["model.context=every_step,output", "model.copying=true"])
+    assert Config.model_validate_json(config.model_dump_json()) == config

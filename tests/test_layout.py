@@ -13,6 +13,7 @@ PACKAGE = ROOT / "chatbot"
 MAY_IMPORT = {
     "errors": [],
     "config": ["errors"],
+    "presets": ["config"],
     "files": ["errors"],
     "quiet": [],
     "text": ["config"],

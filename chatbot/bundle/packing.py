@@ -115,14 +115,15 @@ def _verify_foreign(folder: Path, source: str) -> None:
 
 def _verify_size(folder: Path, info: BundleInfo) -> None:
     """Refuses weights that promise more than they are, before memory is taken for them."""
-    from chatbot.model.stored import least_weights, stored_weights
+    from chatbot.model.size import size_of
+    from chatbot.model.stored import stored_weights
 
     try:
         stored = stored_weights(folder / WEIGHTS)
         vocab_size = read_tokenizer(folder).vocab_size
     except (ValueError, RuntimeError):
         raise damaged(folder, f"{WEIGHTS} or {TOKENIZER}") from None
-    least = least_weights(read_bundle_config(folder).model, vocab_size)
+    least = size_of(read_bundle_config(folder).model, vocab_size).parameters
     if least > info.parameters or info.parameters > stored:
         raise BundleError(
             f"Cannot use {folder}: its weights are not those that its configuration asks for. "

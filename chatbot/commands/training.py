@@ -34,6 +34,9 @@ def train(
         ),
     ] = None,
     name: Annotated[str, typer.Option(help="The new model's name.")] = "",
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="An architecture: `presets` lists them.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings as YAML.")] = None,
     settings: Settings = None,
     base: Annotated[
@@ -51,7 +54,7 @@ def train(
 ) -> int:
     """Train a bot on your own conversations."""
     if only_estimate and not resume:
-        asked = Asked(corpora or [], name, _config(config, settings, minutes, steps), base)
+        asked = Asked(corpora or [], name, _config(preset, config, settings, minutes, steps), base)
         return _estimate(asked, as_json)
     if as_json or only_estimate:
         raise ConfigError(
@@ -61,13 +64,13 @@ def train(
     if not name:
         raise ConfigError("The training has no name. Give the new model one: --name my-bot.")
     if resume:
-        if any((corpora, config, settings, base, minutes, steps)):
+        if any((corpora, preset, config, settings, base, minutes, steps)):
             raise TrainingError(
                 "A resumed training keeps its corpus and settings. Give --name and --resume "
                 f"alone, or start a new training --from {name}."
             )
         return _train(_resumed(name))
-    asked = Asked(corpora or [], name, _config(config, settings, minutes, steps), base)
+    asked = Asked(corpora or [], name, _config(preset, config, settings, minutes, steps), base)
     return _train(_set_up(asked))
 
 
@@ -97,12 +100,17 @@ class Asked(NamedTuple):
 
 
 def _config(
-    path: Path | None, settings: list[str] | None, minutes: float | None, steps: int | None
+    preset: str | None,
+    path: Path | None,
+    settings: list[str] | None,
+    minutes: float | None,
+    steps: int | None,
 ) -> Config:
     from chatbot.config import Config, changed, read_config, validated, with_settings
+    from chatbot.presets import under
 
-    config = validated(Config, read_config(path) if path else {})
-    config = with_settings(config, settings or ())
+    values = under(preset, read_config(path) if path else {}, settings or ())
+    config = with_settings(validated(Config, values), settings or ())
     budget = {"minutes": minutes, "steps": steps}
     if minutes is not None or steps is not None:
         config = changed(config, training=changed(config.training, **budget))
@@ -134,7 +142,17 @@ def _set_up(asked: Asked) -> RunFolder:
         print(f"{prepared.report.total.kept:,} corrections for {asked.base}.")
     else:
         show_report(prepared.report)
+    _show_vectors(run)
     return run
+
+
+def _show_vectors(run: RunFolder) -> None:
+    """Tells how much of the vocabulary the word vectors cover."""
+    for told in (event for event in run.events() if event["event"] == "vectors"):
+        print(
+            f"Word vectors: {told['whole'] + told['composed']:,} of {told['pieces']:,} pieces "
+            f"({told['coverage']:.0%}), {told['composed']:,} of them by the mean of their parts."
+        )
 
 
 def _estimate(asked: Asked, as_json: bool) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from chatbot.config import BOS_ID
 from chatbot.decoding.state import Hypotheses, SearchState, StepFunction, Tensor
-from chatbot.decoding.strategies import Knobs, Strategy, ranking
+from chatbot.decoding.strategies import Knobs, Strategy
 
 _KEPT_COMPILED = 64  # strategies whose compiled functions stay in memory
 
@@ -55,7 +55,7 @@ def search(
         ),
         advance,
         first,
-        shape_invariants=(_shapes(first[0], 3), _shapes(state, 1)),
+        shape_invariants=(_shapes(first[0], 3), _state_shapes(state)),
     )
     return hypotheses(strategy, last, knobs)
 
@@ -110,7 +110,7 @@ def follow(step: StepFunction, state: Any, token_ids: Sequence[int]) -> Followed
 def hypotheses(strategy: Strategy, search_state: SearchState, knobs: Knobs) -> Hypotheses:
     """Sorts the rows of each source, the best first; places without a hypothesis come last."""
     rows = strategy.rows_per_source
-    scores = tf.reshape(ranking(search_state, knobs), [-1, rows])  # (N,) -> (B,K)
+    scores = tf.reshape(strategy.rank(search_state, knobs), [-1, rows])  # (N,) -> (B,K)
     order = tf.argsort(scores, axis=1, direction="DESCENDING", stable=True)
     real = search_state.scores > float("-inf")
 
@@ -150,11 +150,16 @@ def _shapes(structure: Any, known: int) -> Any:
     )
 
 
+def _state_shapes(state: Any) -> Any:
+    """Returns the shapes of a model's state: of three axes, the second may grow at each step."""
+    return tf.nest.map_structure(lambda tensor: _shapes(tensor, 2 if tensor.ndim > 2 else 1), state)
+
+
 @functools.lru_cache(maxsize=_KEPT_COMPILED)
 def _compiled(strategy: Strategy) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Compiles a strategy's start and step, each once, for tensors of any size."""
     integer, real = tf.TensorSpec((), tf.int32), tf.TensorSpec((), tf.float32)
-    knobs = Knobs(real, integer, real, real, real, real, integer, integer)
+    knobs = Knobs(real, integer, real, real, real, real, integer, integer, real)
     matrix = tf.TensorSpec((None, None), tf.float32)
     start = tf.function(strategy.start, [tf.TensorSpec((None,), tf.int32), integer, knobs])
     advance = tf.function(strategy.advance, [_STATE, matrix, matrix, knobs])

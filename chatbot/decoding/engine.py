@@ -28,11 +28,12 @@ class SearchEngine:
     """Searches replies to batches of sources with any strategy.
 
     Args:
-        encoder: source_ids (B,S) -> [encoder_outputs (B,S,M), source_mask (B,S), *state (B,U)].
+        encoder: source_ids (B,S) -> [encoder_outputs (B,S,M), source_mask (B,S), *state (B,...)].
         decoder_step: [token_ids (N,), encoder_outputs, source_mask, *state] -> [logits (N,V),
             attention weights (N,S), *state].
         forbidden_ids: token ids that no reply may hold.
         specific_first: orders what a beam found, see `generic_penalty`; without it that is off.
+        encode: text -> token ids, for `must_contain`; without it that is not looked at.
     """
 
     def __init__(
@@ -41,11 +42,12 @@ class SearchEngine:
         decoder_step: Callable[[Any], Any],
         forbidden_ids: Sequence[int],
         specific_first: SpecificFirst | None = None,
+        encode: Callable[[str], Sequence[int]] | None = None,
     ) -> None:
         """Compiles nothing yet: the first search with each strategy does."""
         self._specific_first = specific_first
         self._encoder, self._decoder_step = encoder, decoder_step
-        self._forbidden_ids = tuple(forbidden_ids)
+        self._forbidden_ids, self._encode_text = tuple(forbidden_ids), encode
         self._graphs: dict[Strategy, Any] = {}
         self._encode = tf.function(encoder, [_IDS], autograph=False)
         self._step = tf.function(self._log_prob_step, autograph=False, reduce_retracing=True)
@@ -54,7 +56,7 @@ class SearchEngine:
         self, source_ids: NDArray[np.int32], config: DecodingConfig, seeds: Sequence[int]
     ) -> Hypotheses:
         """Returns the best hypotheses for each source (B,S), as NumPy arrays; a seed a source."""
-        strategy = strategy_for(config, forbidden_ids=self._forbidden_ids)
+        strategy = self._strategy(config)
         if strategy not in self._graphs:
             self._graphs[strategy] = tf.function(  # with a signature, no shape is traced twice
                 self._search_with(strategy), [_IDS, _SEEDS, _KNOBS], autograph=False
@@ -71,7 +73,7 @@ class SearchEngine:
         self, source_ids: NDArray[np.int32], config: DecodingConfig, seed: int
     ) -> Iterator[SearchState]:
         """Yields the search state after each token, for one source (1,S)."""
-        strategy = strategy_for(config, forbidden_ids=self._forbidden_ids)
+        strategy = self._strategy(config)
         memory, mask, *state = self._encode(tf.constant(source_ids, tf.int32))
         yield from search_steps(
             strategy,
@@ -86,6 +88,12 @@ class SearchEngine:
         """Returns what the model thinks of given tokens as the reply to one source (1,S)."""
         memory, mask, *state = self._encode(tf.constant(source_ids, tf.int32))
         return follow(lambda ids, now: self._step(ids, memory, mask, now), state, token_ids)
+
+    def _strategy(self, config: DecodingConfig) -> Strategy:
+        encode = self._encode_text
+        runs = [encode(phrase) for phrase in config.must_contain] if encode else []
+        required = [tuple(run) for run in runs if run]
+        return strategy_for(config, forbidden_ids=self._forbidden_ids, required=required)
 
     def _search_with(self, strategy: Strategy) -> Callable[..., Hypotheses]:
         def run(source_ids: Any, seeds: Any, knobs: Knobs) -> Hypotheses:

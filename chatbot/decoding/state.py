@@ -15,7 +15,8 @@ Tensor: TypeAlias = Any
 StepFunction: TypeAlias = Callable[[Tensor, Any], tuple[Tensor, Any, Tensor]]
 """(token_ids (N,) int32, state) -> (log_probs (N,V) float32, new state, attention (N,S) float32).
 
-The state is any nested structure of tensors with leading axis N. Row r belongs to source
+The state is any nested structure of tensors with leading axis N; of one with three axes the second
+may grow from step to step. Row r belongs to source
 r // rows_per_source, so that the encoder's memory can stay in the closure.
 """
 

@@ -14,10 +14,11 @@ from typing import ClassVar, NamedTuple
 import tensorflow as tf
 
 from chatbot.config import BOS_ID, EOS_ID, PAD_ID, DecodingConfig
-from chatbot.decoding import filters
+from chatbot.decoding import constraints, filters
 from chatbot.decoding.state import SearchState, Tensor
 
 _EMPTY = float("-inf")  # the score of a place in a beam that holds no hypothesis
+_LACKING = 1e4  # nats: below all that a hypothesis without a required run can score
 _FIRST = float("inf")  # the rank of a hypothesis that keeps its place in any case
 
 
@@ -32,6 +33,7 @@ class Knobs(NamedTuple):
     length_bonus: Tensor  # float32, nats
     min_length: Tensor  # int32, tokens
     max_length: Tensor  # int32, tokens, <EOS> counted
+    coverage_penalty: Tensor  # float32, 0 is off
 
 
 def knobs_of(config: DecodingConfig) -> Knobs:
@@ -45,6 +47,7 @@ def knobs_of(config: DecodingConfig) -> Knobs:
         length_bonus=tf.constant(config.length_bonus, tf.float32),
         min_length=tf.constant(config.min_length, tf.int32),
         max_length=tf.constant(config.max_length, tf.int32),
+        coverage_penalty=tf.constant(config.coverage_penalty, tf.float32),
     )
 
 
@@ -123,6 +126,10 @@ class Strategy(ABC):
         kept = filters.weigh_end(kept, position, knobs.min_length, knobs.length_bonus)
         return filters.leave_a_way_out(kept, log_probs)
 
+    def rank(self, search_state: SearchState, knobs: Knobs) -> Tensor:
+        """Returns the score (N,) that orders the hypotheses at the end: `ranking`."""
+        return ranking(search_state, knobs)
+
     @abstractmethod
     def _choose(self, search_state: SearchState, allowed: Tensor, knobs: Knobs) -> Choice:
         """Picks what each row becomes, from log-probabilities (N, V)."""
@@ -191,32 +198,99 @@ class Beam(Strategy):
             tf.where(tf.range(vocab_size) == PAD_ID, _FIRST, _EMPTY)[tf.newaxis],
             search_state.scores[:, tf.newaxis] + allowed,
         )
-        best = tf.math.top_k(tf.reshape(ranks, [-1, beam_size * vocab_size]), beam_size)  # (B,K)
-        first_rows = beam_size * tf.range(tf.shape(best.indices)[0])[:, tf.newaxis]  # (B,1)
-        parents = tf.reshape(first_rows + best.indices // vocab_size, [-1])
-        scores = tf.reshape(best.values, [-1])
+        places, values = self._best(search_state, ranks)  # (B,K)
+        first_rows = beam_size * tf.range(tf.shape(places)[0])[:, tf.newaxis]  # (B,1)
+        parents = tf.reshape(first_rows + places // vocab_size, [-1])
+        scores = tf.reshape(values, [-1])
         return Choice(
             parents=parents,
-            token_ids=tf.reshape(best.indices % vocab_size, [-1]),
+            token_ids=tf.reshape(places % vocab_size, [-1]),
             scores=tf.where(scores == _FIRST, tf.gather(search_state.scores, parents), scores),
         )
+
+    def _best(self, search_state: SearchState, ranks: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns which K of the K*V candidates of each source go on (B,K), and their ranks."""
+        best = tf.math.top_k(self._by_source(ranks), self.rows_per_source)
+        return best.indices, best.values
+
+    def _by_source(self, ranks: Tensor) -> Tensor:
+        return tf.reshape(ranks, [-1, self.rows_per_source * tf.shape(ranks)[1]])  # (N,V)->(B,K*V)
 
     def _first_scores(self, rows: Tensor) -> Tensor:
         """Starts with one hypothesis; K equal ones would stay K copies of the greedy reply."""
         return tf.where(tf.range(rows) % self.rows_per_source == 0, 0.0, _EMPTY)
 
 
-def strategy_for(config: DecodingConfig, *, forbidden_ids: Sequence[int]) -> Strategy:
+@dataclass(frozen=True)
+class ConstrainedBeam(Beam):
+    """A beam whose hypotheses hold given runs of tokens (Hokamp and Liu 2017, arXiv:1704.07138).
+
+    Hypotheses are compared with those that hold as many of the required tokens as they do, in
+    banks, and the K places go round the banks: the best of each, the fullest bank first, then the
+    second of each (Post and Vilar 2018, arXiv:1804.06609, divide the places likewise). None ends
+    before it holds every run; where the length does not suffice, what holds them comes first.
+
+    Args:
+        required: the runs.
+    """
+
+    name = "constrained beam"
+
+    required: tuple[tuple[int, ...], ...] = ()
+
+    def allowed(self, search_state: SearchState, log_probs: Tensor, knobs: Knobs) -> Tensor:
+        """Lets no row end before it holds every run, unless nothing else is possible."""
+        kept = super().allowed(search_state, log_probs, knobs)
+        is_end = tf.range(tf.shape(kept)[1]) == EOS_ID
+        kept = tf.where(self._lacks(search_state)[:, tf.newaxis] & is_end, _EMPTY, kept)
+        return filters.leave_a_way_out(kept, log_probs)
+
+    def rank(self, search_state: SearchState, knobs: Knobs) -> Tensor:
+        """Puts what holds every run first."""
+        lacks = tf.cast(self._lacks(search_state), tf.float32)
+        return super().rank(search_state, knobs) - _LACKING * lacks
+
+    def _lacks(self, search_state: SearchState) -> Tensor:
+        now = constraints.held(search_state.token_ids, search_state.position, self.required)
+        return now < constraints.size(self.required)
+
+    def _best(self, search_state: SearchState, ranks: Tensor) -> tuple[Tensor, Tensor]:
+        banks = constraints.held_with_next(
+            search_state.token_ids, search_state.position, self.required, tf.shape(ranks)[1]
+        )
+        ranks, banks = self._by_source(ranks), self._by_source(banks)
+        found = [
+            tf.math.top_k(tf.where(banks == bank, ranks, _EMPTY), self.rows_per_source)
+            for bank in reversed(range(constraints.size(self.required) + 1))
+        ]
+        in_turn = [-1, len(found) * self.rows_per_source]  # (B,K,banks) -> (B,K*banks)
+        values = tf.reshape(tf.stack([best.values for best in found], 2), in_turn)
+        places = tf.reshape(tf.stack([best.indices for best in found], 2), in_turn)
+        turns = tf.where(values == _EMPTY, tf.int32.max, tf.range(in_turn[1]))
+        turns = tf.where(values == _FIRST, -1, turns)  # what has ended keeps its place
+        chosen = tf.argsort(turns, axis=1, stable=True)[:, : self.rows_per_source]
+        return tf.gather(places, chosen, batch_dims=1), tf.gather(values, chosen, batch_dims=1)
+
+
+def strategy_for(
+    config: DecodingConfig,
+    *,
+    forbidden_ids: Sequence[int],
+    required: Sequence[Sequence[int]] = (),
+) -> Strategy:
     """Returns the strategy that a configuration names.
 
     Args:
         config: of which only what shapes the graph is used; `knobs_of` carries the rest.
         forbidden_ids: token ids that never come; `<PAD>` and `<BOS>` never do, `<EOS>` always may.
+        required: runs of tokens that a beam's hypotheses hold, `config.must_contain` as tokens.
     """
     static = (
         config.no_repeat_ngram_size,
         tuple(sorted({PAD_ID, BOS_ID, *forbidden_ids} - {EOS_ID})),
     )
+    if config.strategy == "beam" and required:
+        return ConstrainedBeam(config.beam_size, *static, tuple(map(tuple, required)))
     if config.strategy == "beam":
         return Beam(config.beam_size, *static)
     if config.strategy == "sampling":
@@ -244,17 +318,39 @@ def length_penalty(lengths: Tensor, alpha: Tensor) -> Tensor:
     return tf.pow((5.0 + tf.cast(lengths, tf.float32)) / 6.0, alpha)
 
 
+def coverage_penalty(attention: Tensor, beta: Tensor) -> Tensor:
+    """beta * sum_s ln min(sum_t a_ts, 1) (Wu et al. 2016, arXiv:1609.08144, equations 14 and 15).
+
+    Positions that get no weight at all are padding and count nothing; without attention all are.
+
+    Args:
+        attention: shape (N,T,S).
+        beta: 0 is off.
+    Returns:
+        Nats, at most 0, shape (N,).
+
+    >>> weights = [[[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]]
+    >>> round(float(coverage_penalty(tf.constant(weights), 1.0)[0]), 4)  # ln 0.5
+    -0.6931
+    """
+    covered = tf.reduce_sum(attention, 1)  # (N,S)
+    nats = tf.math.log(tf.clip_by_value(covered, 1e-30, 1.0))
+    return beta * tf.reduce_sum(tf.where(covered > 0, nats, 0.0), 1)
+
+
 def ranking(search_state: SearchState, knobs: Knobs) -> Tensor:
     """Returns the score (N,) by which every strategy orders its hypotheses, in nats.
 
-    The summed log-probabilities over the length penalty (Wu et al. 2016, equation 14), and the
-    length bonus for each token but `<EOS>` (He et al. 2016): a bonus of 0 leaves the former alone.
+    The summed log-probabilities over the length penalty and the coverage penalty (Wu et al. 2016,
+    equation 14), and the length bonus for each token but `<EOS>` (He et al. 2016): penalties and a
+    bonus of 0 leave the former alone.
     """
     ended = tf.cast(search_state.finished, tf.float32)
     words = tf.cast(search_state.lengths, tf.float32) - ended
     summed = search_state.scores + ended * knobs.length_bonus  # what weigh_end took away
     penalty = length_penalty(search_state.lengths, knobs.length_penalty)
-    return summed / penalty + words * knobs.length_bonus
+    coverage = coverage_penalty(search_state.attention, knobs.coverage_penalty)
+    return summed / penalty + words * knobs.length_bonus + coverage
 
 
 def _own_row(search_state: SearchState, token_ids: Tensor, allowed: Tensor) -> Choice:

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from chatbot.config import PAD_ID
+
 
 def token_nats(target_ids: Any, logits: Any) -> Any:
     """Negative log-likelihood of each target token: ids (B,T), logits (B,T,V) -> nats (B,T)."""
@@ -37,3 +39,25 @@ class TokenCrossEntropy(keras.losses.Loss):
         logits = ops.cast(y_pred, "float32")
         uniform = ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1)
         return (1 - self.label_smoothing) * nats + self.label_smoothing * uniform
+
+
+class CoverageLoss(keras.layers.Layer):
+    """Adds lambda times the mean over real tokens of sum_s min(a_ts, c_ts) to the loss.
+
+    c_t is the sum of the weights before step t: looking again where one has looked costs (See et
+    al. 2017, arXiv:1704.04368, equations 12 and 13). Hands the logits on as they are.
+    """
+
+    def __init__(self, weight: float, **options: Any) -> None:
+        """Takes lambda, in nats."""
+        super().__init__(**options)
+        self.weight = weight
+
+    def call(self, logits: Any, weights: Any, decoder_input_ids: Any) -> Any:
+        """Takes logits (B,T,V), attention weights (B,T,S) and the ids that were read (B,T)."""
+        before = ops.cumsum(weights, axis=1) - weights
+        again = ops.sum(ops.minimum(weights, before), axis=-1)  # (B,T)
+        real = ops.cast(ops.not_equal(decoder_input_ids, PAD_ID), "float32")
+        total = ops.maximum(ops.sum(real), 1.0)
+        self.add_loss(self.weight * ops.sum(again * real) / total)
+        return logits

@@ -10,10 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chatbot.config import ModelConfig
-
-_GATES = {"gru": 3, "lstm": 4}
-
 
 def round_to_float16(path: Path) -> None:
     """Copies an HDF5 file with every float32 array as float16: half the size on disk."""
@@ -55,17 +51,6 @@ def stored_weights(path: Path) -> int:
             return int(count)
     except (OSError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(str(error)) from None
-
-
-def least_weights(config: ModelConfig, vocab_size: int) -> int:
-    """Returns a number of weights that such a network has at the least.
-
-    Building one to count them would take all memory where a configuration asks for it.
-    """
-    gates, directions = _GATES[config.cell], 2 if config.bidirectional else 1
-    encoder = config.encoder_layers * directions * config.encoder_units**2
-    decoder = config.decoder_layers * config.decoder_units**2
-    return gates * (encoder + decoder) + vocab_size * config.embedding_units
 
 
 def _arrays(group: Any, seen: set[int] | None = None) -> Iterator[Any]:

@@ -54,3 +54,6 @@ def pad(rows: Sequence[Sequence[int]], multiple_of: int = 1) -> NDArray[np.int32
     for filled, row in zip(padded, rows, strict=True):
         filled[: len(row)] = row
     return padded
+
+
+NOTHING = pad([source_ids([[]], 1)], multiple_of=4)  # the source of an empty message, (1,S)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from chatbot.config import Config, DecodingConfig
 from chatbot.decoding.engine import SearchEngine
+from chatbot.decoding.specific import SpecificFirst
 from chatbot.model.network import Seq2Seq
-from chatbot.text.source import pad, source_ids
+from chatbot.text.source import NOTHING, pad, source_ids
 from chatbot.text.tokenizer import CONTROL_IDS, Tokenizer
 from chatbot.training.turns import turns_shown
 
@@ -22,7 +23,12 @@ class Answers:
     def __init__(self, seq2seq: Seq2Seq, tokenizer: Tokenizer, config: Config) -> None:
         """Takes the network and what a bundle of it would say of itself."""
         self._tokenizer, self._config = tokenizer, config
-        self._engine = SearchEngine(seq2seq.encoder, seq2seq.decoder_step, CONTROL_IDS)
+        self._engine = SearchEngine(
+            seq2seq.encoder,
+            seq2seq.decoder_step,
+            CONTROL_IDS,
+            specific_first=SpecificFirst(seq2seq.training, NOTHING),
+        )
 
     def __call__(self, histories: Sequence[History], decoding: DecodingConfig) -> list[str]:
         """Returns the best reply to each history, shown as many turns as the bot is in a chat.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chatbot.config import Config
+from chatbot.config import Config, ModelConfig
 
 
 def model_card(facts: Mapping[str, Any], config: Config) -> str:
@@ -84,14 +84,23 @@ def _training(facts: Mapping[str, Any], config: Config) -> list[str]:
         f"- Steps: best at {metrics['best_step']:,} of {metrics['steps']:,}, "
         f"{config.training.batch_size} pairs each, in {metrics['minutes']:.0f} minutes",
         f"- Device: {metrics['device']}, {metrics['precision']}",
-        f"- Architecture: {model.cell} encoder {model.encoder_layers} x {model.encoder_units}"
-        f"{' in both directions' if model.bidirectional else ''}, decoder "
-        f"{model.decoder_layers} x {model.decoder_units}, {model.attention} attention",
+        f"- Architecture: {_architecture(model)}",
         *base,
         "- Corpora (their own licences apply):",
         *corpora,
         "",
     ]
+
+
+def _architecture(model: ModelConfig) -> str:
+    kinds = {kind: kind for kind in ("convolutional", "transformer")}
+    both = " in both directions" if model.memory_units > model.encoder_units else ""
+    return (
+        f"{kinds.get(model.encoder, model.cell)} encoder {model.encoder_layers} x "
+        f"{model.encoder_units}{both}, decoder "
+        f"{'transformer ' if model.decoder == 'transformer' else ''}"
+        f"{model.decoder_layers} x {model.decoder_units}, {model.attention} attention"
+    )
 
 
 def _replies(facts: Mapping[str, Any]) -> list[str]:

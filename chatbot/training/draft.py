@@ -26,6 +26,7 @@ from chatbot.corpus.records import DialoguePair
 from chatbot.corpus.slots import filled
 from chatbot.errors import TrainingError
 from chatbot.text.tokenizer import Tokenizer
+from chatbot.text.vectors import check_vectors
 from chatbot.text.words import main_language
 from chatbot.training.corrections import beside, latest, roomy
 from chatbot.training.estimate import Estimate, Plan, estimate
@@ -86,6 +87,7 @@ def draft(job: Job) -> Draft:
                 "Corrections are taught to a bot, and none is named. Give --from NAME, or leave "
                 "training.corrections out."
             )
+        check_vectors(job.config.model)
         return Draft(job, job.config, None, prepare_corpus(job.sources, job.config.corpus))
     path = bundle_path(job.base)
     verify_files(path)

@@ -4,7 +4,7 @@ A step of B pairs, S source and T target tokens each (padding included), takes a
 
     steps_in_time / 530  +  work / (share * speed)  seconds
 
-where `steps_in_time` = S * encoder layers + T * decoder layers (a recurrent network waits for each
+where `steps_in_time` = S * encoder layers + T * decoder layers (recurrent ones: they wait for each
 token), `work` = 6 * B * (S * encoder weights + T * (decoder weights + E * V)) floating point
 operations (2 forwards, 4 backwards, for each weight and token; E embedding, V vocabulary), `speed`
 is what NumPy's matrix product reaches here at this moment, and `share` what the network gets of it:
@@ -29,9 +29,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chatbot.config import Config, ModelConfig, TrainingConfig
+from chatbot.config import Config, TrainingConfig
 from chatbot.corpus.records import DialoguePair
 from chatbot.files import runs_folder
+from chatbot.model.size import Size, size_of
 from chatbot.text.tokenizer import Tokenizer
 from chatbot.text.words import words
 from chatbot.training.advice import Scope, advice, shortages
@@ -48,14 +49,6 @@ _PIECES_PER_WORD = 1.1  # about, in English and in Chinese characters, with 5,00
 _SAMPLE = 500
 _DEFAULT_EPOCHS = 10  # where neither steps nor minutes are given
 _CORRECTING_STEPS, _CORRECTING_COST, _ASKING = 40, 110, 50.0  # usually; in steps; seconds
-
-
-class Work(NamedTuple):
-    """What a network of some settings holds and computes."""
-
-    parameters: int
-    encoder: int  # weights that a source token passes
-    decoder: int  # weights that a target token passes, the output layer included
 
 
 @dataclass(frozen=True)
@@ -103,7 +96,7 @@ def estimate(plan: Plan, speed: Callable[[], float] | None = None) -> Estimate:
     """
     settings = plan.config.training
     vocab_size = plan.tokenizer.vocab_size if plan.tokenizer else plan.config.tokenizer.vocab_size
-    work = work_of(plan.config.model, vocab_size)
+    work = size_of(plan.config.model, vocab_size)
     lengths = _mean_lengths(plan)
     formula = _seconds_per_step(plan.config, work, lengths, (speed or matrix_speed)())
     factor, basis = _correction(precision_here(plan.config), work.parameters)
@@ -150,33 +143,6 @@ def _steps(settings: TrainingConfig, per_epoch: int, seconds: float) -> int:
     return max(1, int(wanted or _DEFAULT_EPOCHS * per_epoch))
 
 
-def work_of(model: ModelConfig, vocab_size: int) -> Work:
-    """Counts the weights of `build_seq2seq(model, vocab_size)` without building it."""
-    units, width = model.decoder_units, model.embedding_units
-    directions = 2 if model.bidirectional else 1
-    memory = directions * model.encoder_units
-    inputs = [width, *[memory] * (model.encoder_layers - 1)]
-    encoder = sum(directions * _cell(model, of, model.encoder_units) for of in inputs)
-    states = model.decoder_layers * (2 if model.cell == "lstm" else 1)
-    bridges = states * (memory + 1) * units
-    decoder = sum(_cell(model, of, units) for of in [width, *[units] * (model.decoder_layers - 1)])
-    if model.attention == "additive":
-        decoder += (units + memory + 1) * units
-    features = units if model.attention == "none" else units + memory
-    decoder += (features + 1) * width
-    embeddings = vocab_size * width * (1 if model.tie_embeddings else 2)
-    return Work(
-        parameters=encoder + bridges + decoder + embeddings + vocab_size,
-        encoder=encoder,
-        decoder=decoder + width * vocab_size,
-    )
-
-
-def _cell(model: ModelConfig, inputs: int, units: int) -> int:
-    gates, biases = (3, 2) if model.cell == "gru" else (4, 1)
-    return gates * units * (inputs + units + biases)
-
-
 def matrix_speed() -> float:
     """Returns the floating point operations a second of NumPy's float32 matrix product."""
     size = 768
@@ -218,10 +184,13 @@ def _tokens(plan: Plan, texts: Sequence[str]) -> float:
 
 
 def _seconds_per_step(
-    config: Config, work: Work, lengths: tuple[float, float], speed: float
+    config: Config, work: Size, lengths: tuple[float, float], speed: float
 ) -> float:
     source, target = lengths
-    in_time = source * config.model.encoder_layers + target * config.model.decoder_layers
+    model = config.model
+    in_time = source * model.encoder_layers * (
+        model.encoder == "recurrent"
+    ) + target * model.decoder_layers * (model.decoder == "recurrent")
     passed = source * work.encoder + target * work.decoder
     share = _SHARE_OF_SPEED[precision_here(config)]
     in_parallel = 6 * config.training.batch_size * passed / (share * speed)
@@ -255,11 +224,10 @@ def _measured_factor(run: RunFolder, precision: str, parameters: int) -> float |
     return float(measured["seconds"] / measured["steps"] / _VALIDATION / formula)
 
 
-def _memory_bytes(plan: Plan, work: Work, vocab_size: int) -> int:
+def _memory_bytes(plan: Plan, work: Size, vocab_size: int) -> int:
     settings, model = plan.config.training, plan.config.model
     longest = settings.max_source_tokens, settings.max_target_tokens
-    memory = model.encoder_units * (2 if model.bidirectional else 1)
-    states = longest[0] * memory * model.encoder_layers
+    states = longest[0] * model.memory_units * model.encoder_layers
     states += longest[1] * model.decoder_units * model.decoder_layers
     arrays = 8 * longest[1] * vocab_size + 10 * states
     return round(

@@ -23,6 +23,7 @@ from chatbot.corpus.prepare import CorpusSource, PreparedCorpus
 from chatbot.errors import TrainingError
 from chatbot.files import checked_name, models_folder, runs_folder
 from chatbot.text.tokenizer import Tokenizer, train_tokenizer
+from chatbot.text.vectors import piece_vectors
 from chatbot.training.card import model_card
 from chatbot.training.draft import Draft, Job, distinct_texts, draft, estimated, sides_of
 from chatbot.training.run import RunFolder
@@ -71,9 +72,9 @@ def _set_up(run: RunFolder, job: Job) -> PreparedCorpus:
         "language": drafted.language,
         "report": prepared.report.as_dict(),
     }
-    run.set_up(
-        config, _tokenizer(drafted), sides_of(drafted), about, base / WEIGHTS if base else None
-    )
+    tokenizer = _tokenizer(drafted)
+    _keep_vectors(run, drafted, tokenizer)
+    run.set_up(config, tokenizer, sides_of(drafted), about, base / WEIGHTS if base else None)
     _tell_set_up(run, drafted)
     return prepared
 
@@ -83,6 +84,17 @@ def _tokenizer(drafted: Draft) -> Tokenizer:
         return drafted.base.tokenizer
     texts = distinct_texts(drafted.prepared.train, drafted.config.corpus.seed)
     return train_tokenizer(texts, drafted.config.tokenizer)
+
+
+def _keep_vectors(run: RunFolder, drafted: Draft, tokenizer: Tokenizer) -> None:
+    """Reads the word vectors to begin with into the run, so that it depends on no other file."""
+    model = drafted.config.model
+    if drafted.base is not None or model.embedding_file is None:
+        return
+    found = piece_vectors(Path(model.embedding_file), tokenizer, model.embedding_units)
+    run.path.mkdir(parents=True, exist_ok=True)
+    run.save_arrays("vectors", [found.vectors, found.known], found.facts)
+    run.log("vectors", file=model.embedding_file, **found.facts)
 
 
 def _licences(sources: Iterable[CorpusSource], base: Path | None) -> list[dict[str, str]]:

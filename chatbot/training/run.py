@@ -7,6 +7,7 @@ anyone, asks the training to end early and to keep its best weights as a bundle.
 
 Each line of `events.jsonl` is an object with `event`, `time` (seconds since 1970) and facts:
 
+    vectors     how many pieces begin with vectors of `model.embedding_file`: whole, composed
     setup       what was asked for: pairs, parameters, base, and the estimate of estimate.py
     estimate    the same from steps that were timed: steps, epochs, seconds, memory_bytes, device
     started     (or `resumed`) step, steps, and what else stands in a checkpoint

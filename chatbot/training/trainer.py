@@ -27,6 +27,7 @@ from chatbot.training.device import choose_precision, describe_device
 from chatbot.training.encoding import EpochEncoder, encode_pairs
 from chatbot.training.processor import peak_memory_bytes
 from chatbot.training.run import RunFolder
+from chatbot.training.sampling import Mixer
 from chatbot.training.schedule import learning_rate
 
 _PROGRESS_SECONDS = 1.0
@@ -104,6 +105,7 @@ class Trainer:
         self._data = _Data.of(run, tokenizer, self.config)
         self.seq2seq = _compiled(self.config, tokenizer.vocab_size)
         self._model = self.seq2seq.training
+        self._mixer = Mixer(self._model, self._settings)
         self.progress = Progress()
         self._validated: int | None = None  # the step, in this sitting
         self._previous: dict[str, str] = {}  # what the base answered to the probe messages
@@ -154,12 +156,15 @@ class Trainer:
     def _learn(self, batch: Batch) -> None:
         rate = learning_rate(self._settings, self.progress.step, self.progress.steps)
         self._model.optimizer.learning_rate = rate
-        inputs = [batch.source_ids, batch.decoder_input_ids]
+        inputs = self._mixer.inputs(batch, self.progress.step, self.progress.steps)
         logs = self._model.train_on_batch(inputs, batch.target_ids, batch.weights, return_dict=True)
         self._learned.add(float(logs["nats"]), batch.tokens)
         self._tokens += batch.tokens
 
     def _start_from_base(self) -> None:
+        vectors = self.run.load_arrays("vectors")
+        if vectors is not None:
+            self.seq2seq.embeddings.begin_with(*vectors[0])
         if self.run.initial_weights.is_file():
             self._model.load_weights(self.run.initial_weights)
             self._previous = self._probe(self.seq2seq)

@@ -585,3 +585,83 @@ def test_strategies_are_equal_when_their_graphs_are() -> None:
 
 def test_the_end_can_not_be_forbidden() -> None:
     assert EOS_ID not in strategy_for(DecodingConfig(), forbidden_ids=(EOS_ID,)).forbidden_ids
+
+
+CHAIN = {
+    "<BOS>": {"a": 0.9, "b": 0.1},
+    "a": {"c": 0.7, "d": 0.2, "<EOS>": 0.1},
+    "b": {"c": 0.5, "<EOS>": 0.5},
+    "c": {"d": 0.1, "<EOS>": 0.9},
+    "d": {"c": 0.3, "b": 0.3, "<EOS>": 0.4},
+}
+
+
+def constrained(table, runs, beam_size=6, sources=1, **settings):
+    config = DecodingConfig(strategy="beam", beam_size=beam_size, n_best=1, min_length=0,
+                            no_repeat_ngram_size=0, **settings)  # fmt: skip
+    required = [[SYMBOLS.index(letter) for letter in run] for run in runs]
+    strategy = strategy_for(config, forbidden_ids=(), required=required)
+    found = search(
+        strategy, table_step(table), tf.zeros([sources * beam_size, 1]),
+        seeds=tf.zeros([sources], tf.int32), source_length=len(SYMBOLS), knobs=knobs_of(config),
+    )  # fmt: skip
+    return [word(ids) for ids in found.token_ids[:, 0].numpy()]
+
+
+@pytest.mark.parametrize("runs", [["b"], ["dc"], ["d", "b"], ["ad"], ["cd", "ad"], ["a"]])
+def test_a_constrained_beam_finds_the_best_sequence_that_holds_every_run(runs):
+    """Brute force: all sequences of up to five letters that hold the runs."""
+    found = constrained(CHAIN, runs, beam_size=40, max_length=6, length_penalty=0.0)
+    best, nats = "", -math.inf
+    for count in range(1, 6):
+        for letters in itertools.product("abcd", repeat=count):
+            path = ["<BOS>", *letters, "<EOS>"]
+            odds = [CHAIN[last].get(after, 0) for last, after in itertools.pairwise(path)]
+            score = sum(math.log(p) if p else -math.inf for p in odds)
+            if score > nats and all(run in "".join(letters) for run in runs):
+                best, nats = "".join(letters), score
+    assert found == [best]
+
+
+def test_without_room_for_every_run_the_search_still_ends():
+    assert len(constrained(CHAIN, ["dddddd"], max_length=4)[0]) <= 4
+
+
+def test_each_source_has_its_own_constrained_beam():
+    assert (
+        constrained(CHAIN, ["b"], sources=3, max_length=5)
+        == constrained(CHAIN, ["b"], max_length=5) * 3
+    )
+
+
+def test_a_model_state_may_grow_along_its_second_axis():
+    """As the keys of a Transformer do: the step sees every token before."""
+
+    def step(token_ids, state):
+        past = tf.concat([state, tf.cast(token_ids, tf.float32)[:, None, None]], 1)
+        counted = tf.cast(tf.shape(past)[1], tf.int32)
+        wanted = tf.gather(tf.constant([4, 5, 6, EOS_ID]), tf.minimum(counted - 1, 3))
+        log_probs = tf.math.log(tf.one_hot(tf.repeat(wanted, tf.shape(token_ids)[0]), 12) + 1e-9)
+        return log_probs, past, tf.one_hot(token_ids, len(SYMBOLS))
+
+    for name in STRATEGIES:
+        config = DecodingConfig(strategy=name, beam_size=2, temperature=0.1, max_length=6)
+        strategy = strategy_for(config, forbidden_ids=())
+        found = search(
+            strategy, step, tf.zeros([strategy.rows_per_source, 0, 1]),
+            seeds=tf.constant([0]), source_length=len(SYMBOLS), knobs=knobs_of(config),
+        )  # fmt: skip
+        assert word(found.token_ids[0, 0].numpy()) == "abc"
+
+
+def test_the_coverage_penalty_prefers_what_looked_at_all_of_the_source():
+    """The fake attends to the last token: "ab" looked at three places, "aa" at two."""
+    table = {"<BOS>": {"a": 1.0}, "a": {"a": 0.5, "b": 0.3, "<EOS>": 0.2}, "b": END}
+    plain = {"strategy": "beam", "beam_size": 8, "max_length": 3, "length_penalty": 0.0}
+    assert spell(table_step(table), **plain) in ("a", "ab", "aa")
+    found = decode(table_step(table), coverage_penalty=1.0, **plain)
+    for k in range(3):
+        weights = found.attention[0, k].sum(0)
+        nats = found.token_log_probs[0, k].sum()
+        covered = np.log(np.minimum(weights[weights > 0], 1)).sum()
+        assert found.scores[0, k] == pytest.approx(nats + covered, abs=1e-5)

@@ -7,7 +7,7 @@ import pytest
 from chatbot.cli import main
 from chatbot.config import Config, with_settings
 from chatbot.corpus.records import DialoguePair
-from chatbot.training.estimate import Plan, estimate, work_of
+from chatbot.training.estimate import Plan, estimate
 from chatbot.training.run import RunFolder
 
 FAST, SLOW = 400e9, 20e9  # floating point operations a second
@@ -27,23 +27,6 @@ def told(
     plan = Plan(config, pairs, validation=90, new_pairs=new, language=language, base=base,
                 old_pairs=old_pairs)  # fmt: skip
     return estimate(plan, lambda: speed)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        [],
-        ["model.cell=lstm", "model.encoder_layers=2", "model.decoder_layers=3"],
-        ["model.attention=additive", "model.bidirectional=false", "model.decoder_units=48"],
-        ["model.attention=none", "model.tie_embeddings=false", "model.decoder_units=40"],
-    ],
-)
-def test_it_counts_the_weights_of_the_network_that_would_be_built(settings):
-    from chatbot.model.network import build_seq2seq
-
-    small = ["model.embedding_units=12", "model.encoder_units=8", "model.decoder_units=16"]
-    config = with_settings(Config(), [*small, *settings]).model
-    assert work_of(config, 320).parameters == build_seq2seq(config, 320).training.count_params()
 
 
 def test_steps_cost_time_and_a_slower_machine_takes_longer():
