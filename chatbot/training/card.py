@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatbot.config import Config, ModelConfig
+
+_COMMANDS = re.compile(r"^## How it was trained\n\n```\n(?P<commands>[^`]*)\n```$", re.MULTILINE)
+_COMMIT = re.compile(r"as of commit (?P<commit>[\w-]+)")
+_MOST_COMMANDS = 20  # a bot that is taught again and again keeps the last of them
 
 
 def model_card(facts: Mapping[str, Any], config: Config) -> str:
@@ -13,7 +18,8 @@ def model_card(facts: Mapping[str, Any], config: Config) -> str:
 
     Args:
         facts: `name`, `language`, `command`, `commit`, `corpora`, `base`, `metrics`, `replies`,
-            and `licences`, the terms of the public sets behind it.
+            `licences`, the terms of the public sets behind it, and `before`, the commands that
+            made the bot it is from, the first first.
         config: the effective configuration.
     """
     sections = (
@@ -24,6 +30,20 @@ def model_card(facts: Mapping[str, Any], config: Config) -> str:
         _limits(),
     )
     return "\n".join(line for section in sections for line in section)
+
+
+def commands_in(card: str) -> list[str]:
+    """Returns the commands that a card says a bot was trained by, in order, each with its commit.
+
+    >>> commands_in("## How it was trained\n\n```\ntrain a\n```\n\n- Code: as of commit 12ab\n")
+    ['train a  # as of commit 12ab']
+    """
+    block = _COMMANDS.search(card)
+    commands = block["commands"].splitlines()[-_MOST_COMMANDS:] if block else []
+    commit = _COMMIT.search(card, block.end()) if block else None
+    if commands and commit:
+        commands[-1] += f"  # as of commit {commit['commit']}"
+    return commands
 
 
 def _heading(facts: Mapping[str, Any]) -> list[str]:
@@ -77,6 +97,7 @@ def _training(facts: Mapping[str, Any], config: Config) -> list[str]:
         "## How it was trained",
         "",
         "```",
+        *(facts.get("before") or ()),
         facts["command"],
         "```",
         "",

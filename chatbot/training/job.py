@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from chatbot.bundle import (
     WEIGHTS,
     BundleWriter,
+    read_card,
     read_licences,
 )
 from chatbot.corpus.catalogue import terms_of
@@ -24,7 +25,7 @@ from chatbot.errors import TrainingError
 from chatbot.files import checked_name, models_folder, runs_folder
 from chatbot.text.tokenizer import Tokenizer, train_tokenizer
 from chatbot.text.vectors import piece_vectors
-from chatbot.training.card import model_card
+from chatbot.training.card import commands_in, model_card
 from chatbot.training.draft import Draft, Job, distinct_texts, draft, estimated, sides_of
 from chatbot.training.run import RunFolder
 
@@ -65,6 +66,7 @@ def _set_up(run: RunFolder, job: Job) -> PreparedCorpus:
     base = drafted.base.path if drafted.base else None
     about = {
         "command": job.command,
+        "before": commands_in(read_card(base)) if base else [],
         "commit": current_commit(),
         "corpora": [{"name": s.path.name, "weight": s.weight} for s in job.sources],
         "licences": _licences(job.sources, base),

@@ -1,7 +1,7 @@
 """The model card: what it says a bot may be used for."""
 
 from chatbot.config import Config
-from chatbot.training.card import model_card
+from chatbot.training.card import commands_in, model_card
 
 FACTS = {
     "name": "pip",
@@ -51,3 +51,17 @@ def test_a_bot_of_no_public_set_says_nothing_of_licences():
 
 def test_names_that_came_with_a_base_cannot_carry_markup():
     assert "<script>" not in card(terms("<script>", "no", "<script>"))
+
+
+def test_a_bot_that_goes_on_from_another_tells_every_command_that_made_it():
+    first = model_card({**FACTS, "commit": "12ab"}, Config())
+    then = {**FACTS, "command": "python -m chatbot train more --name pip --from old"}
+    second = model_card({**then, "before": commands_in(first), "commit": "34cd"}, Config())
+    assert commands_in(second) == [
+        "python -m chatbot train talk --name pip  # as of commit 12ab",
+        "python -m chatbot train more --name pip --from old  # as of commit 34cd",
+    ]
+
+
+def test_a_strange_card_tells_no_command():
+    assert commands_in("## How it was trained\n\n```\n<script>") == []
