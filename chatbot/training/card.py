@@ -33,10 +33,9 @@ def model_card(facts: Mapping[str, Any], config: Config) -> str:
 
 
 def commands_in(card: str) -> list[str]:
-    """Returns the commands that a card says a bot was trained by, in order, each with its commit.
+    """Returns the commands that a card says a bot was trained by, in order, with the commit.
 
-    >>> commands_in("## How it was trained\n\n```\ntrain a\n```\n\n- Code: as of commit 12ab\n")
-    ['train a  # as of commit 12ab']
+    A card may come from anybody: what is no plain command is left out.
     """
     block = _COMMANDS.search(card)
     commands = block["commands"].splitlines()[-_MOST_COMMANDS:] if block else []
