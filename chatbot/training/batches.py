@@ -47,11 +47,20 @@ class EncodedPairs(NamedTuple):
 class BatchPlan:
     """Says which pairs stand in the batch of each step, for any number of epochs."""
 
-    def __init__(self, pairs_of: Callable[[int], EncodedPairs], batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        pairs_of: Callable[[int], EncodedPairs],
+        batch_size: int,
+        seed: int,
+        *,
+        bucketing: bool = True,
+    ) -> None:
         """Takes what gives the pairs of each epoch, always equally many.
 
-        `seed` and the epoch's number decide each epoch's order.
+        `seed` and the epoch's number decide each epoch's order. Without bucketing a batch holds
+        pairs of any length, and is padded to its longest.
         """
+        self._bucketing = bucketing
         self._pairs_of, self._batch_size, self._seed = pairs_of, batch_size, seed
         self._epoch, self._pairs = 0, pairs_of(0)
         self._order = self._ordered()
@@ -79,7 +88,8 @@ class BatchPlan:
         batches: list[NDArray[np.int64]] = []
         for start in range(0, len(order), self._batch_size * _POOL):
             pool = order[start : start + self._batch_size * _POOL]
-            pool = pool[np.lexsort(lengths[pool].T[::-1])]  # by target, then by source
+            if self._bucketing:
+                pool = pool[np.lexsort(lengths[pool].T[::-1])]  # by target, then by source
             batches += np.split(pool, range(self._batch_size, len(pool), self._batch_size))
         return [batches[i] for i in random.permutation(len(batches))]
 

@@ -362,7 +362,10 @@ class _Data(NamedTuple):
         settings = config.training
         pairs_of = EpochEncoder(run.pairs("train", fill=False), tokenizer, settings)
         validation = encode_pairs(run.pairs("validation"), tokenizer, settings)
-        return cls(validation, BatchPlan(pairs_of, settings.batch_size, settings.seed))
+        return cls(
+            validation,
+            BatchPlan(pairs_of, settings.batch_size, settings.seed, bucketing=settings.bucketing),
+        )
 
 
 def _compiled(config: Config, vocab_size: int) -> Seq2Seq:

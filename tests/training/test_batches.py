@@ -58,6 +58,15 @@ def test_bucketing_saves_most_of_the_padding():
     assert bucketed < 0.85 * sum(rows)
 
 
+def test_without_bucketing_lengths_stand_as_chance_has_them():
+    plans = [BatchPlan(lambda _: PAIRS, 10, seed=0, bucketing=on) for on in (True, False)]
+    bucketed, mixed = (
+        sum(plan.batch(step).target_ids.size for step in range(plan.batches_per_epoch))
+        for plan in plans
+    )
+    assert bucketed < 0.85 * mixed
+
+
 @pytest.mark.parametrize("batch_size", [1, 7, 200])
 def test_validation_sees_each_token_once(batch_size):
     tokens = sum(batch.tokens for batch in batches_in_order(PAIRS, batch_size))
