@@ -163,7 +163,7 @@ def attention() -> Draw:
         print(f"{line} -> {' '.join(said)}")
 
     def draw(plt: Any) -> Any:
-        figure, panels = plt.subplots(1, 2, figsize=(6.4, 3))
+        figure, panels = plt.subplots(1, 2, figsize=(6.8, 3), layout="constrained")
         for axes, (source, said, weights) in zip(panels, maps, strict=True):
             axes.imshow(weights, cmap="Blues", vmin=0, vmax=1)
             axes.set_xticks(range(len(source)), source, rotation=60)
