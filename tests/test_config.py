@@ -2,6 +2,7 @@
 
 import pytest
 
+from chatbot.commands.options import decoding_settings
 from chatbot.config import Config, DecodingConfig, changed, read_config, validated, with_settings
 from chatbot.errors import ConfigError
 
@@ -130,3 +131,12 @@ def test_the_places_of_the_context_are_written_with_commas(text, places):
 def test_a_configuration_of_every_part_survives_json():
     config = with_settings(Config(), ["model.context=every_step,output", "model.copying=true"])
     assert Config.model_validate_json(config.model_dump_json()) == config
+
+
+def test_options_and_settings_that_fit_only_together_are_taken_together():
+    found = decoding_settings(
+        DecodingConfig(), ["decoding.must_contain=[gnu]"], strategy="beam", n_best=2
+    )
+    assert (found.strategy, found.must_contain, found.n_best) == ("beam", ("gnu",), 2)
+    over = decoding_settings(DecodingConfig(), ["decoding.strategy=beam"], strategy="sampling")
+    assert over.strategy == "sampling"

@@ -27,7 +27,7 @@ def decoding_settings(
     Raises:
         ConfigError: a setting is unknown, wrong, or of another section.
     """
-    from chatbot.config import Config, changed, validated, with_settings
+    from chatbot.config import Config, validated, with_settings
 
     for assignment in assignments or ():
         if not assignment.startswith("decoding."):
@@ -36,8 +36,9 @@ def decoding_settings(
                 "Write it as decoding.key=value."
             )
     config = validated(Config, {"decoding": base.model_dump()})
-    settings = with_settings(config, assignments or ()).decoding
-    return changed(settings, **{key: value for key, value in given.items() if value is not None})
+    # All at once: some settings fit only together.
+    options = [f"decoding.{key}={value}" for key, value in given.items() if value is not None]
+    return with_settings(config, [*(assignments or ()), *options]).decoding
 
 
 def print_json(values: Mapping[str, Any]) -> None:
