@@ -1,4 +1,4 @@
-"""Has a bot learned what it was shown? Asks wordings of a corpus, counts replies of their situation.
+"""Has a bot learned what it was shown? Asks wordings of a corpus and counts their own replies.
 
 python benchmarks/known_wordings.py english corpora/small-talk.en.yml
 """
