@@ -136,7 +136,7 @@ class Chatbot:
         reply is yielded once, and so is a fact.
         """
         settings = decoding or self.decoding
-        if _judged_whole(settings) or self._fact(history):
+        if judged_whole(settings) or self._fact(history):
             yield self.reply(history, settings).text
             return
         shown = None
@@ -321,7 +321,7 @@ class Chatbot:
         return self._bundle.tokenizer.decode(token_ids.tolist())
 
 
-def _judged_whole(settings: DecodingConfig) -> bool:
+def judged_whole(settings: DecodingConfig) -> bool:
     """Tells settings under which a reply is known only when all of it is."""
     several = settings.strategy == "beam" or settings.n_best > 1
     return several or bool(settings.blocked_phrases) or settings.min_confidence > 0

@@ -24,10 +24,12 @@ MAY_IMPORT = {
     "training": ["corpus", "model", "text", "bundle", "decoding"],
     "explanation": [],
     "bot": ["bundle", "decoding", "explanation", "text"],
+    "batching": ["bot"],
     "evaluation": ["bot", "corpus"],
     "database": ["errors"],
     "store": ["config", "database", "files"],
-    "ui": ["bot", "bundle", "corpus", "quiet", "store"],
+    "serving": ["batching", "files"],
+    "ui": ["batching", "bundle", "corpus", "quiet", "store"],
 }
 SEE_ALL = {"cli", "commands", "__main__", "__init__"}
 

@@ -29,13 +29,13 @@ from chatbot.errors import BundleError, ChatbotError
 from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
-    from chatbot.bot import Chatbot
+    from chatbot.batching import Batcher
 
 _LOG = logging.getLogger(__name__)
 
 
 class Bot(Protocol):
-    """What the page asks of a bot; `chatbot.bot.Chatbot` is one."""
+    """What the page asks of a bot; `chatbot.batching.Batcher` is one."""
 
     name: str
     language: str
@@ -234,15 +234,16 @@ def shelf_of_bundles(first: str | None = None) -> BotShelf:
     return BotShelf(cards, load_chatbot, look=look)
 
 
-def load_chatbot(card: BotCard) -> Chatbot:
+def load_chatbot(card: BotCard) -> Batcher:
     """Loads a bundle and lets it say something, so that the first visitor does not wait.
 
     Imports TensorFlow.
     """
     import_tensorflow()
+    from chatbot.batching import Batcher
     from chatbot.bot import Chatbot
 
-    bot = Chatbot.load(card.source or card.name)
+    bot = Batcher(Chatbot.load(card.source or card.name))
     for _ in bot.stream("Hello"):
         pass
     return bot
