@@ -198,6 +198,10 @@ class Chatbot:
         nats = np.array(token_nats(pad(targets), logits))
         return [(float(nats[row, : len(ids)].sum()), len(ids)) for row, ids in enumerate(targets)]
 
+    def count_tokens(self, text: str) -> int:
+        """Returns how many tokens a text has, without `<EOS>`."""
+        return len(self._bundle.tokenizer.encode(text))
+
     def encode(self, histories: Sequence[History], history_turns: int = 0) -> NDArray[np.int32]:
         """Returns what the model is shown: source_ids (B,S), right-padded with `<PAD>`.
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
-from chatbot.commands import corpora, evaluating, models, presets, talking, training
+from chatbot.commands import corpora, evaluating, models, presets, serving, talking, training
 from chatbot.errors import ChatbotError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("reply")(talking.reply)
 app.command("train")(training.train)
 app.command("presets")(presets.presets)
 app.command("evaluate")(evaluating.evaluate)
+app.command("serve")(serving.serve)
 app.add_typer(corpora.app, name="corpus")
 app.add_typer(models.app, name="models")
 

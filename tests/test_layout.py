@@ -28,8 +28,9 @@ MAY_IMPORT = {
     "evaluation": ["bot", "corpus"],
     "database": ["errors"],
     "store": ["config", "database", "files"],
-    "serving": ["batching", "files"],
-    "ui": ["batching", "bundle", "corpus", "quiet", "store"],
+    "shelf": ["batching", "bundle", "quiet"],
+    "serving": ["shelf"],
+    "ui": ["shelf", "bundle", "corpus", "quiet", "store"],
 }
 SEE_ALL = {"cli", "commands", "__main__", "__init__"}
 
@@ -69,7 +70,14 @@ def test_imports_run_one_way(path):
 
 @pytest.mark.parametrize(
     "module",
-    ["chatbot", "chatbot.cli", "chatbot.bundle", "chatbot.corpus.prepare", "chatbot.training.job"],
+    [
+        "chatbot",
+        "chatbot.cli",
+        "chatbot.bundle",
+        "chatbot.corpus.prepare",
+        "chatbot.training.job",
+        "chatbot.serving.rest",
+    ],
 )
 def test_importing_imports_no_tensorflow(module):
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from chatbot.errors import ChatbotError
-from chatbot.ui.bots import BotState
+from chatbot.shelf import BotState
 from chatbot.ui.conversations import Conversations
 from chatbot.ui.desk import Desk
 from chatbot.ui.feedback import Feedback

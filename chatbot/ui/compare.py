@@ -15,8 +15,8 @@ from typing import Any, Literal
 import gradio as gr
 
 from chatbot.errors import ChatbotError
+from chatbot.shelf import BotShelf
 from chatbot.store import Verdict
-from chatbot.ui.bots import BotShelf
 from chatbot.ui.chat import REPLIES
 from chatbot.ui.desk import Desk
 from chatbot.ui.history import MAX_MESSAGE_CHARACTERS, safe_text

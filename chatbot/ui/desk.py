@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import gradio as gr
 
+from chatbot.shelf import BotShelf
 from chatbot.store import Store
-from chatbot.ui.bots import BotShelf
 from chatbot.ui.jobs import Jobs
 from chatbot.ui.owner import OwnerGate
 from chatbot.ui.panel import Words

@@ -62,6 +62,19 @@ class Guard:
             await self._app(scope, receive, with_headers(send, self._headers))
 
 
+class OtherPaths:
+    """Hands what is asked below some paths to another application."""
+
+    def __init__(self, app: Application, *, paths: tuple[str, ...], other: Application) -> None:
+        """Wraps an ASGI application; `paths` are what the addresses of the `other` begin with."""
+        self._app, self._paths, self._other = app, paths, other
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        theirs = scope["type"] == "http" and scope["path"].startswith(self._paths)
+        await (self._other if theirs else self._app)(scope, receive, send)
+
+
 class FirstScript:
     """Puts a script first into the head of every HTML page, before Gradio's own run.
 

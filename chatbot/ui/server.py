@@ -22,8 +22,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from chatbot.errors import ConfigError
-from chatbot.ui.bots import BotShelf, shelf_of_bundles
-from chatbot.ui.guard import LOOPBACK_NAMES, FirstScript, Guard
+from chatbot.shelf import BotShelf, shelf_of_bundles
+from chatbot.ui.guard import LOOPBACK_NAMES, Application, FirstScript, Guard, OtherPaths
 from chatbot.ui.words import Language
 
 if TYPE_CHECKING:
@@ -57,8 +57,34 @@ class ServeOptions:
     browser: bool = True
 
 
-def serve(options: ServeOptions, shelf: BotShelf | None = None) -> int:
+@dataclass(frozen=True)
+class Beside:
+    """Another application at the page's address, such as an API for programs.
+
+    Attributes:
+        app: answers what is asked below `paths`; no cookie of the page is set there.
+        paths: how its addresses begin.
+        line: says where it is, from the page's address.
+        stop: ends it once what is under way is answered.
+    """
+
+    app: Application
+    paths: tuple[str, ...]
+    line: Callable[[str], str]
+    stop: Callable[[], None]
+
+
+def serve(
+    options: ServeOptions,
+    shelf: BotShelf | None = None,
+    beside: Callable[[BotShelf], Beside] | None = None,
+) -> int:
     """Serves the page until it is stopped; returns the exit status.
+
+    Args:
+        options: what was asked for.
+        shelf: the bots; by default those in saved_models/.
+        beside: what else is served at this address, for the same bots.
 
     Raises:
         ChatbotError: there is no such model, or the host and port cannot be had.
@@ -71,15 +97,19 @@ def serve(options: ServeOptions, shelf: BotShelf | None = None) -> int:
     place = _Place(host, port, _served_names(host, options))
     desk = _desk(shelf, options, password, place)
     links = OwnerLinks(place.address, desk.owner.link)
-    _launch(_page(desk), desk, links, place, options)
+    other = beside(shelf) if beside else None
+    _launch(_page(desk), desk, links, place, options, other)
 
     def begin() -> None:
         shelf.start(shelf.names[0])
         _announce(place, options, links, password)
+        if other:
+            print(other.line(place.address), flush=True)
         if options.share:
             desk.sharing.start(lambda outcome: print(outcome.line(port), flush=True))
 
-    return _until_stopped(begin, desk.sharing.stop, desk.store.close)
+    close = [desk.sharing.stop, desk.store.close]
+    return _until_stopped(begin, *([other.stop] if other else []), *close)
 
 
 def chosen_host(given: str | None, environment: Mapping[str, str]) -> str:
@@ -264,7 +294,12 @@ def _served_names(host: str, options: ServeOptions) -> set[str] | None:
 
 
 def _launch(
-    page: Page, desk: Desk, links: OwnerLinks, place: _Place, options: ServeOptions
+    page: Page,
+    desk: Desk,
+    links: OwnerLinks,
+    place: _Place,
+    options: ServeOptions,
+    other: Beside | None,
 ) -> None:
     password = options.visitor_password
     safe: dict[str, Any] = {
@@ -274,7 +309,7 @@ def _launch(
         "max_file_size": "200mb",  # the owner alone uploads; see door.py
         "run_history": False,  # else the browser keeps every message a second time
         "enable_monitoring": False,
-        "app_kwargs": {"middleware": _middleware(page, desk, links, place)},
+        "app_kwargs": {"middleware": _middleware(page, desk, links, place, other)},
         "auth": password_check(password) if password else None,
     }
     page.blocks.launch(
@@ -287,7 +322,9 @@ def _launch(
     )
 
 
-def _middleware(page: Page, desk: Desk, links: OwnerLinks, place: _Place) -> list[Any]:
+def _middleware(
+    page: Page, desk: Desk, links: OwnerLinks, place: _Place, other: Beside | None
+) -> list[Any]:
     """Returns what stands before the page, the outermost first."""
     from starlette.middleware import Middleware
 
@@ -297,6 +334,7 @@ def _middleware(page: Page, desk: Desk, links: OwnerLinks, place: _Place) -> lis
     gate, space = desk.owner, place.in_space
     return [
         Middleware(Guard, hosts=place.hosts, framed_by_spaces=space),
+        *([Middleware(OtherPaths, paths=other.paths, other=other.app)] if other else []),
         Middleware(VisitorCookies, visitors=desk.visitors, gate=gate, framed=space),
         Middleware(OwnerDoor, gate=gate, renew=links.show, secure=space),
         Middleware(FirstScript, script=page.first_script),

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from chatbot.config import DecodingConfig
 from chatbot.errors import BundleError, ChatbotError
-from chatbot.ui.bots import Bot, BotShelf, BotState
+from chatbot.shelf import Bot, BotShelf, BotState
 from chatbot.ui.settings import decoding_from
 from chatbot.ui.words import Language, text
 

@@ -17,7 +17,7 @@ import gradio as gr
 
 from chatbot.bundle import CORPUS, bundle_path
 from chatbot.errors import ChatbotError
-from chatbot.ui.bots import Bot
+from chatbot.shelf import Bot
 from chatbot.ui.desk import Desk
 from chatbot.ui.explained import Say, explained_html, line_html, taught_html
 from chatbot.ui.history import Message, exchange_at

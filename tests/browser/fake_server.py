@@ -19,7 +19,7 @@ from chatbot.bundle import default_model, list_bundles
 from chatbot.config import DecodingConfig
 from chatbot.errors import BundleError
 from chatbot.explanation import Alternative, Explanation, Piece
-from chatbot.ui.bots import BotCard, BotShelf
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.ui.server import serve
 
 LOADING_SECONDS = 8.0

@@ -19,7 +19,7 @@ import gradio as gr
 
 from chatbot.corpus.pair_table import write_pairs
 from chatbot.corpus.records import DialoguePair
-from chatbot.ui.bots import BotCard, BotShelf
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.ui.chat import ChatTab
 from chatbot.ui.desk import Desk
 from chatbot.ui.page import STYLES, page_words

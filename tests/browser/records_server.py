@@ -17,8 +17,8 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from chatbot.errors import BundleError
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.store import Store
-from chatbot.ui.bots import BotCard, BotShelf
 from chatbot.ui.compare import CompareTab
 from chatbot.ui.corrections import CorrectionsTab
 from chatbot.ui.desk import Desk

@@ -5,8 +5,8 @@ import pytest
 
 from chatbot.config import DecodingConfig
 from chatbot.errors import BundleError, StoreError
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.store import Store, VoteCount
-from chatbot.ui.bots import BotCard, BotShelf
 from chatbot.ui.compare import CompareTab, replies
 from chatbot.ui.desk import Desk
 from chatbot.ui.owner import OwnerGate

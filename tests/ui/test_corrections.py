@@ -8,8 +8,8 @@ import pytest
 
 from chatbot.corpus.readers import read_conversations
 from chatbot.errors import StoreError, TrainingError
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.store import RatingCount, Store
-from chatbot.ui.bots import BotCard, BotShelf
 from chatbot.ui.corrections import CorrectionsTab, settings_for
 from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import JobView

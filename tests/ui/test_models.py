@@ -19,9 +19,9 @@ from chatbot.bundle import (
     set_default_model,
     verify_files,
 )
+from chatbot.shelf import shelf_of_bundles
 from chatbot.store import Store
 from chatbot.text.facts import Fact
-from chatbot.ui.bots import shelf_of_bundles
 from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import Jobs
 from chatbot.ui.models import ModelsTab

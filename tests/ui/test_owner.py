@@ -13,8 +13,8 @@ import httpx
 import pytest
 from gradio.helpers import special_args
 
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.store import Store
-from chatbot.ui.bots import BotCard, BotShelf
 from chatbot.ui.desk import Desk
 from chatbot.ui.door import OwnerDoor, SlowLock
 from chatbot.ui.jobs import Jobs

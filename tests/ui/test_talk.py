@@ -4,7 +4,7 @@ import pytest
 
 from chatbot.config import DecodingConfig
 from chatbot.errors import BundleError, MessageError
-from chatbot.ui.bots import BotCard, BotShelf
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.ui.talk import Said, answer, throttled
 
 

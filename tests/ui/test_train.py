@@ -6,7 +6,7 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
-from chatbot.ui.bots import BotCard, BotShelf
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.ui.corpus_panel import CorpusChoice
 from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import Jobs, JobView

@@ -10,8 +10,8 @@ from chatbot.config import DecodingConfig
 from chatbot.corpus.pair_table import write_pairs
 from chatbot.corpus.records import DialoguePair
 from chatbot.explanation import Alternative, Explanation, Piece
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.store import Store
-from chatbot.ui.bots import BotCard, BotShelf
 from chatbot.ui.desk import Desk
 from chatbot.ui.explained import explained_html, percent
 from chatbot.ui.feedback import Feedback

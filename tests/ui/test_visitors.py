@@ -8,7 +8,7 @@ import pytest
 from gradio_client import Client
 
 from chatbot.config import DecodingConfig
-from chatbot.ui.bots import BotCard, BotShelf
+from chatbot.shelf import BotCard, BotShelf
 from chatbot.ui.owner import OwnerGate
 from chatbot.ui.talk import answer
 from chatbot.ui.visitors import ALL_TOGETHER, PUBLIC_LIMIT, VisitorCookies, Visitors

@@ -1,4 +1,4 @@
-"""The bots of a page: loaded when somebody wants them, in the background, and kept.
+"""The bots that are served: loaded when somebody wants them, in the background, and kept.
 
 `BotShelf` knows which bots there are and what state each is in; it knows neither Gradio nor, until
 one is loaded, TensorFlow. Any object with the methods of `Bot` will do.

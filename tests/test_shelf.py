@@ -8,7 +8,7 @@ import pytest
 
 from chatbot.bundle import edit_bundle, remove_bundle, rename_bundle, set_default_model
 from chatbot.errors import BundleError
-from chatbot.ui.bots import BotCard, BotShelf, shelf_of_bundles
+from chatbot.shelf import BotCard, BotShelf, shelf_of_bundles
 from tests.ui.fake_trainer import hollow_bundle
 
 CARDS = [BotCard("one"), BotCard("two"), BotCard("three")]

@@ -1,0 +1,41 @@
+"""`python -m chatbot serve`: the API and the page at one address, ended without losing a reply."""
+
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from chatbot.cli import main
+from tests.browser.serving import Server
+
+LAUNCHER = Path(__file__).parent / "serve_verb.py"
+
+
+@pytest.fixture
+def server(home):
+    key = {"CHATBOT_API_KEY": "sesame"}
+    with Server(program=LAUNCHER, home=home, environment=key) as running:
+        yield running
+
+
+def test_the_api_stands_beside_the_page_and_sets_no_cookie(server):
+    assert "/v1" in server.line("Programs ask at")
+    ask = {"model": "tiny", "messages": [{"role": "user", "content": "Hello!"}]}
+    headers = {"Authorization": "Bearer sesame"}
+    answered = httpx.post(f"{server.url}v1/chat/completions", json=ask, headers=headers, timeout=60)
+    assert answered.status_code == 200
+    assert answered.json()["choices"][0]["message"]["content"]
+    assert "set-cookie" not in answered.headers
+    assert httpx.get(f"{server.url}v1/models").status_code == 401
+    assert httpx.get(f"{server.url}healthz").json()["ready"] == ["tiny"]
+    assert "<html" in httpx.get(server.url).text
+    foreign = httpx.get(f"{server.url}healthz", headers={"Host": "example.org"})
+    assert foreign.status_code == 403
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(20) == 0
+
+
+def test_an_empty_key_is_one_line(capsys):
+    assert main(["serve", "--api-key", " "]) == 2
+    assert capsys.readouterr().err.startswith("Error: The API key is empty.")
