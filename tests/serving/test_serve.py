@@ -1,13 +1,16 @@
 """`python -m chatbot serve`: the API and the page at one address, ended without losing a reply."""
 
+import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
 from chatbot.cli import main
-from tests.browser.serving import Server
+from tests.browser.serving import ROOT, Server
 
 LAUNCHER = Path(__file__).parent / "serve_verb.py"
 
@@ -31,9 +34,20 @@ def test_the_api_stands_beside_the_page_and_sets_no_cookie(server):
     assert httpx.get(f"{server.url}healthz").json()["ready"] == ["tiny"]
     assert "<html" in httpx.get(server.url).text
     foreign = httpx.get(f"{server.url}healthz", headers={"Host": "example.org"})
-    assert foreign.status_code == 403
+    assert foreign.status_code == 421
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(20) == 0
+
+
+def test_the_examples_of_the_document_run_as_written(server):
+    document = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    code = code.replace("http://127.0.0.1:7860/", server.url).replace('"english"', '"tiny"')
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    models, reply, streamed = told.stdout.splitlines()
+    assert models == "['tiny']"
+    assert reply == streamed != ""
 
 
 def test_an_empty_key_is_one_line(capsys):
