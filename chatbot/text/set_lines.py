@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 
 _DECLINED = {"zh": "这个我不太想说。", "en": "I would rather not say that."}
-_UNSURE = {
+_ASKED = re.compile(
+    r"[?？]\s*$|[吗呢么嘛]\W*$|什么|怎么|怎样|为什么|为啥|咋|谁|哪|几|多少|能不能|是不是|会不会|有没有|"
+    r"^(who|what|when|where|why|which|how|is|are|am|was|were|do|does|did|can|could|will|would|"
+    r"should|have|has|may|tell me|any)\b",
+    re.IGNORECASE,
+)
+# To a question the bot owns that it does not know; to anything else that it would like to follow.
+# Neither is glad nor sorry, since the bot has not understood which it should be.
+_UNSURE_OF_QUESTION = {
     "zh": (
-        "这个我没太听懂，能换个说法吗？",
-        "我不太确定该怎么接，你再多说一点？",
-        "这句我拿不准，能说得具体些吗？",
+        "这个我不太清楚，你是怎么想的？",
+        "我只是个小程序，这个我答不上来。你觉得呢？",
+        "这题难住我了。你怎么会想到问这个？",
     ),
     "en": (
-        "I'm not sure I understand. Can you say it another way?",
-        "I don't quite follow. Can you tell me a bit more?",
-        "I'm only a small program, and you lost me there. What do you mean?",
+        "I'm only a small program, so I don't know. What do you think?",
+        "That's more than I know, I'm afraid. What would you say yourself?",
+        "I'm not sure about that one. What makes you ask?",
     ),
 }
-_ALL = frozenset(_DECLINED.values()).union(*_UNSURE.values())
+_UNSURE = {
+    "zh": (
+        "我不太确定该怎么接，不过我在听，你再多说一点？",
+        "这句我没太听懂，能再多讲讲吗？",
+        "我是个小程序，一时不知怎么接，但想听你往下说。",
+    ),
+    "en": (
+        "I'm not sure I follow every word, but I'd like to. Can you tell me more?",
+        "I don't quite follow yet. Can you tell me a bit more?",
+        "I'm a small program and not sure what to say, but I'm listening. Please go on.",
+    ),
+}
+_ALL = frozenset(_DECLINED.values()).union(*_UNSURE.values(), *_UNSURE_OF_QUESTION.values())
 
 
 def declined(language: str) -> str:
@@ -27,8 +48,18 @@ def declined(language: str) -> str:
 
 def unsure(language: str, message: str) -> str:
     """Returns what is said where no reply is likely enough; the same to the same message."""
-    lines = _UNSURE.get(language, _UNSURE["en"])
+    known = _UNSURE_OF_QUESTION if asks(message) else _UNSURE
+    lines = known.get(language, known["en"])
     return lines[zlib.crc32(message.encode("utf-8", "replace")) % len(lines)]
+
+
+def asks(message: str) -> bool:
+    """Tells a question, in English or Chinese, by how it begins, ends or asks.
+
+    >>> [asks(text) for text in ("what's that", "你叫什么", "I see", "你好吗！", "知道了")]
+    [True, True, False, True, False]
+    """
+    return _ASKED.search(message.strip()) is not None
 
 
 def is_set_line(text: str) -> bool:
