@@ -7,6 +7,7 @@ import pytest
 from chatbot.config import ModelConfig
 from chatbot.model.network import build_seq2seq
 from chatbot.model.size import size_of
+from chatbot.presets import PRESETS
 
 SMALL = {"embedding_units": 8, "encoder_units": 6, "decoder_units": 12}
 UNI = {"bidirectional": False, "encoder_units": 12}
@@ -97,6 +98,16 @@ ARCHITECTURES = {
         "max_positions": 12,
     },
 }
+
+
+def narrow(preset):
+    """A preset at a width for tests; "default" reads both ways, so half is enough there."""
+    model = dict(preset.values()["model"])
+    one_way = 6 if preset.name == "default" else 12
+    return {**model, "embedding_units": 12, "encoder_units": one_way, "decoder_units": 12}
+
+
+ARCHITECTURES |= {f"preset {name}": narrow(preset) for name, preset in PRESETS.items()}
 SOURCE = np.array([[4, 9, 8, 7, 6, 5, 11], [4, 9, 8, 0, 0, 0, 0], [4, 5, 0, 0, 0, 0, 0]], "int32")
 INPUT = np.array([[2, 9, 8, 7, 6], [2, 7, 5, 0, 0], [2, 8, 0, 0, 0]], "int32")
 
