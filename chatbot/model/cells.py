@@ -11,7 +11,6 @@ from typing import Any
 import keras
 
 from chatbot.config import ModelConfig
-from chatbot.model.gru import GRU
 
 STATES_PER_LAYER: Mapping[str, int] = {"gru": 1, "lstm": 2, "rnn": 1}  # h; h and c; h
 _OPTIONS: dict[str, Any] = {"return_sequences": True, "return_state": True}
@@ -23,9 +22,7 @@ def _gru(config: ModelConfig, units: int, **named: Any) -> keras.layers.Layer:
     Cho et al. 2014 (arXiv:1406.1078, equations 5 to 8) multiply the state by the reset gate before
     the matrix product; cuDNN and Keras after it, which is faster.
     """
-    if config.gru_reset == "after":
-        return GRU(units, **_OPTIONS, **named)
-    return keras.layers.GRU(units, reset_after=False, **_OPTIONS, **named)
+    return keras.layers.GRU(units, reset_after=config.gru_reset == "after", **_OPTIONS, **named)
 
 
 def _lstm(config: ModelConfig, units: int, **named: Any) -> keras.layers.Layer:

@@ -12,10 +12,8 @@ from chatbot.config import PAD_ID
 
 def token_nats(target_ids: Any, logits: Any) -> Any:
     """Negative log-likelihood of each target token: ids (B,T), logits (B,T,V) -> nats (B,T)."""
-    logits = ops.cast(logits, "float32")
-    ids = ops.expand_dims(ops.cast(target_ids, "int32"), -1)
-    of_target = ops.squeeze(ops.take_along_axis(logits, ids, axis=-1), -1)
-    return ops.logsumexp(logits, axis=-1) - of_target
+    ids, logits = ops.cast(target_ids, "int32"), ops.cast(logits, "float32")
+    return ops.sparse_categorical_crossentropy(ids, logits, from_logits=True)
 
 
 class TokenCrossEntropy(keras.losses.Loss):

@@ -128,7 +128,7 @@ def build_rest(service: Service) -> FastAPI:
         redoc_url=None,
     )
 
-    def let_in(given: _Credentials) -> None:
+    async def let_in(given: _Credentials) -> None:
         service.check(given.credentials if given else "")
 
     guarded: dict[str, Any] = {
