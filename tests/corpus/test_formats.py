@@ -305,6 +305,28 @@ def test_a_situation_gives_each_wording_each_reply_under_the_id_of_the_wording(t
     ]
 
 
+def test_each_wording_also_gets_one_of_the_replies_of_its_gist_in_turn(tmp_path):
+    text = "gists:\n  greeting: [Welcome!, Hey!]\nsituations:\n- gist: greeting\n"
+    text += "  says: [hi, hey, yo]\n  replies: [Hello!]\n- says: [bye]\n  replies: [Bye!]\n"
+    turns = [c.turns for c in read_conversations(written(tmp_path, "talk.yml", text))]
+    assert turns == [
+        ("hi", "Hello!"),
+        ("hi", "Hey!"),
+        ("hey", "Hello!"),
+        ("hey", "Welcome!"),
+        ("yo", "Hello!"),
+        ("yo", "Hey!"),
+        ("bye", "Bye!"),
+    ]
+
+
+@pytest.mark.parametrize("gists", ["", "gists: [a]\n", "gists:\n  sad: []\n", "gists:\n  bad: x\n"])
+def test_a_gist_without_replies_is_one_clear_line(tmp_path, gists):
+    text = gists + "situations:\n- gist: sad\n  says: [hi]\n  replies: [Hello!]\n"
+    with pytest.raises(CorpusError, match="gist|bad"):
+        list(read_conversations(written(tmp_path, "talk.yml", text)))
+
+
 def test_yaml_may_name_the_speakers_and_whose_turns_are_learned(tmp_path):
     text = "speakers: [person, bot]\nreply_speaker: bot\nconversations:\n- [a, b, c]\n"
     (conversation,) = read_conversations(written(tmp_path, "talk.yml", text))

@@ -69,7 +69,9 @@ def test_every_file_is_read_by_the_projects_own_reader(path):
     document = read(path.name)
     if path.name.startswith("slots"):
         pytest.skip("lists of things, read through the corpora that name them")
-    pairs = sum(len(s["says"]) * len(s["replies"]) for s in document.get("situations", []))
+    pairs = sum(
+        len(s["says"]) * (len(s["replies"]) + ("gist" in s)) for s in document.get("situations", [])
+    )
     log = ReadingLog()
     found = list(read_conversations(path, log))
     assert len(found) == pairs + len(document.get("conversations", []))
@@ -117,6 +119,14 @@ def test_no_situation_repeats_another(situations):
 def test_no_reply_serves_more_than_three_situations(situations):
     replies = Counter(reply for s in situations for reply in set(map(plain, s["replies"])))
     assert [reply for reply, count in replies.items() if count > 3] == []
+
+
+def test_three_situations_in_four_have_a_gist_and_each_gist_two_replies(language):
+    document = read(f"small-talk.{language}.yml")
+    gists = [s["gist"] for s in document["situations"] if "gist" in s]
+    assert set(gists) <= set(document["gists"])
+    assert len(gists) >= 0.75 * len(document["situations"])
+    assert {len(set(replies)) for replies in document["gists"].values()} <= {2, 3}
 
 
 def test_in_every_conversation_the_person_begins_and_the_bot_ends(conversations):

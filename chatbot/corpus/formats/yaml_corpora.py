@@ -33,7 +33,10 @@ def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
     """Yields the conversations, then the situations of a YAML corpus.
 
     A situation gives one conversation for each wording and reply; those of one wording share
-    their id, "file.yml:<situation>.<wording>", counted from 1. `speakers`, where given, take
+    their id, "file.yml:<situation>.<wording>", counted from 1. A situation may name its `gist`, and
+    `gists` what may be said to all of that gist: each wording gets one of these replies as well, in
+    turn, so that a bot has something fitting to say where it has grasped no more than that.
+    `speakers`, where given, take
     turns in each conversation, and `reply_speaker` is the one whose turns are learned. `slots`
     names a file beside this one; where it is given, `{food}` is a slot, else it is just text.
 
@@ -49,7 +52,7 @@ def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
     slots = _slots(document.get("slots"), file)
     for conversation in itertools.chain(
         _conversations(document, file.name, log),
-        _situations(document.get("situations"), file.name),
+        _situations(document, file.name),
     ):
         yield _with_slots(conversation, slots) if slots else conversation
 
@@ -149,15 +152,41 @@ def _reply_speaker(document: Mapping[str, Any], speakers: tuple[str, ...], name:
     return learned
 
 
-def _situations(items: Any, name: str) -> Iterator[Conversation]:
-    for number, item in enumerate(_listed(items, f"{name}: situations"), start=1):
+def _situations(document: Mapping[str, Any], name: str) -> Iterator[Conversation]:
+    gists = _gists(document.get("gists"), name)
+    items = _listed(document.get("situations"), f"{name}: situations")
+    for number, item in enumerate(items, start=1):
         where = f"{name} situation {number}"
         if not isinstance(item, Mapping) or not {"says", "replies"} <= item.keys():
             raise CorpusError(f"{where} lacks `says` or `replies`. {_SHAPE}")
-        replies = _texts(item["replies"], where)
+        replies, general = _texts(item["replies"], where), _general(item, gists, where)
         for index, wording in enumerate(_texts(item["says"], where), start=1):
-            for reply in replies:
+            one = (general[index % len(general)],) if general else ()
+            for reply in (*replies, *one):
                 yield Conversation(f"{name}:{number}.{index}", (wording, reply))
+
+
+def _gists(items: Any, name: str) -> dict[str, tuple[str, ...]]:
+    """Reads what may be said to every message of a gist, by its name."""
+    if items is None:
+        return {}
+    if not isinstance(items, Mapping):
+        raise CorpusError(f"{name}: `gists` must list replies under each gist's name. {_SHAPE}")
+    return {gist: _texts(replies, f"{name}: {gist}") for gist, replies in items.items()}
+
+
+def _general(
+    item: Mapping[str, Any], gists: Mapping[str, tuple[str, ...]], where: str
+) -> tuple[str, ...]:
+    """Returns what may be said to every message of a situation's gist; nothing without one."""
+    gist = item.get("gist")
+    if gist is None:
+        return ()
+    if not gists.get(gist):
+        raise CorpusError(
+            f"{where}: no replies stand under `gists` for the gist {gist!r}. Add some."
+        )
+    return gists[gist]
 
 
 def _listed(items: Any, where: str) -> list[Any]:
