@@ -323,7 +323,7 @@ def test_each_wording_also_gets_one_of_the_replies_of_its_gist_in_turn(tmp_path)
 @pytest.mark.parametrize("gists", ["", "gists: [a]\n", "gists:\n  sad: []\n", "gists:\n  bad: x\n"])
 def test_a_gist_without_replies_is_one_clear_line(tmp_path, gists):
     text = gists + "situations:\n- gist: sad\n  says: [hi]\n  replies: [Hello!]\n"
-    with pytest.raises(CorpusError, match="gist|bad"):
+    with pytest.raises(CorpusError, match=r"gist|bad"):
         list(read_conversations(written(tmp_path, "talk.yml", text)))
 
 
