@@ -104,9 +104,9 @@ def serve(
         shelf.start(shelf.names[0])
         _announce(place, options, links, password)
         if other:
-            print(other.line(place.address), flush=True)
+            _tell(other.line(place.address))
         if options.share:
-            desk.sharing.start(lambda outcome: print(outcome.line(port), flush=True))
+            desk.sharing.start(lambda outcome: _tell(outcome.line(port)))
 
     close = [desk.sharing.stop, desk.store.close]
     return _until_stopped(begin, *([other.stop] if other else []), *close)
@@ -186,7 +186,7 @@ class OwnerLinks:
         if address == self._shown and self._clock() - self._shown_at < _SAME_LINK_SECONDS:
             return
         self._shown, self._shown_at = address, self._clock()
-        print(f"Owner's link (works once): {address}", flush=True)
+        _tell(f"Owner's link (works once): {address}")
 
 
 def password_check(password: str, pause: float = 0.5) -> Callable[[str, str], bool]:
@@ -344,17 +344,23 @@ def _middleware(
 def _announce(place: _Place, options: ServeOptions, links: OwnerLinks, password: str) -> None:
     from chatbot.ui.door import PATH
 
-    print(f"The page is at {place.address} (Ctrl-C stops it).", flush=True)
+    _tell(f"The page is at {place.address} (Ctrl-C stops it).")
     if place.host not in _LOOPBACK:
-        print(f"On your network: http://{socket.gethostname()}:{place.port}", flush=True)
+        _tell(f"On your network: http://{socket.gethostname()}:{place.port}")
     if password:
-        print(f"The owner's password is asked for at {place.address}{PATH}", flush=True)
+        _tell(f"The owner's password is asked for at {place.address}{PATH}")
     elif not place.is_local:
-        print(_NO_PASSWORD, flush=True)
+        _tell(_NO_PASSWORD)
     if place.has_local:
         links.show()
     if opens_browser(options, os.environ, terminal=sys.stdout.isatty()):
         webbrowser.open(links.address if place.has_local else place.address)
+
+
+def _tell(line: str) -> None:
+    """Prints a line in one piece: the log of another thread must not stand within it."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _until_stopped(begin: Callable[[], None], *close: Callable[[], None]) -> int:
