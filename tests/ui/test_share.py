@@ -43,6 +43,11 @@ def outcome_of(seconds=5.0):
     return outcome, time.monotonic() - started
 
 
+def is_written(path):
+    """A file is there before what it holds is."""
+    return path.exists() and path.read_text() != ""
+
+
 def frpc_is_gone(tmp_path):
     pid = int((tmp_path / "frpc.pid").read_text())
     for _ in range(50):
@@ -159,7 +164,7 @@ def test_a_link_closed_while_it_is_asked_for_never_opens(frpc, tmp_path, monkeyp
     told = []
     sharing = Sharing(7860, seconds=0.5)
     sharing.start(told.append)
-    wait_for(lambda: (tmp_path / "frpc.pid").exists())
+    wait_for(lambda: is_written(tmp_path / "frpc.pid"))
     sharing.stop()
     assert frpc_is_gone(tmp_path)
     time.sleep(0.7)  # the time it would have been given up after
