@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from chatbot.bundle import archive as archives
 from chatbot.bundle import (
@@ -33,7 +34,7 @@ from chatbot.bundle import (
 )
 from chatbot.errors import BundleError, ConfigError
 from chatbot.files import sha256_of
-from chatbot.text.facts import Fact
+from chatbot.text.facts import Fact, FactBook
 
 ROOT = Path(__file__).parent.parent
 
@@ -495,3 +496,20 @@ def test_scores_of_another_kind_do_not_stop_the_list(home):
     path = bundle_path("tiny")
     (path / "metrics.json").write_text('{"perplexity": "<b>"}')
     assert str(read_info(path).perplexity) == "nan"
+
+
+@pytest.mark.parametrize(("name", "language"), [("english", "en"), ("chinese", "zh")])
+def test_a_shipped_bot_answers_every_crisis_message_of_its_corpus_word_for_word(name, language):
+    """Here a small network must not guess; corpora/crisis_facts.py puts these replies in."""
+    text = (ROOT / "corpora" / f"small-talk.{language}.yml").read_text(encoding="utf-8")
+    situations = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))["situations"]
+    crises = [situation for situation in situations if situation.get("gist") == "crisis"]
+    known = FactBook(read_facts(ROOT / "saved_models" / name))
+    lost = [
+        wording
+        for crisis in crises
+        for wording in crisis["says"]
+        if (fact := known.find(wording)) is None or fact.reply not in crisis["replies"]
+    ]
+    assert len(crises) > 10
+    assert lost == []
