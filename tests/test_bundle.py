@@ -504,12 +504,9 @@ def test_a_shipped_bot_answers_every_crisis_message_of_its_corpus_word_for_word(
     text = (ROOT / "corpora" / f"small-talk.{language}.yml").read_text(encoding="utf-8")
     situations = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))["situations"]
     crises = [situation for situation in situations if situation.get("gist") == "crisis"]
+    pointing_to_help = {reply for crisis in crises for reply in crisis["replies"]}
     known = FactBook(read_facts(ROOT / "saved_models" / name))
-    lost = [
-        wording
-        for crisis in crises
-        for wording in crisis["says"]
-        if (fact := known.find(wording)) is None or fact.reply not in crisis["replies"]
-    ]
+    found = {wording: known.find(wording) for crisis in crises for wording in crisis["says"]}
+    lost = [w for w, fact in found.items() if fact is None or fact.reply not in pointing_to_help]
     assert len(crises) > 10
     assert lost == []
