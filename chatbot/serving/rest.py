@@ -195,8 +195,9 @@ def _wrong_size(headers: Headers) -> RefusedError | None:
 def _streamed(service: Service, completion: Completion) -> StreamingResponse:
     """Answers with events; what goes wrong before the first of them has its proper status."""
     chunks = completion.chunks()
-    first = next(chunks)
-    second = next(chunks, None)  # the search begins here, and finds a visitor's mistake
+    with service.answering():
+        first = next(chunks)
+        second = next(chunks, None)  # the search begins here, and finds a visitor's mistake
 
     async def events() -> AsyncIterator[str]:
         with service.answering():

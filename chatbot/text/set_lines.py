@@ -7,9 +7,10 @@ import zlib
 
 _DECLINED = {"zh": "这个我不太想说。", "en": "I would rather not say that."}
 _ASKED = re.compile(
-    r"[?？]\s*$|[吗呢么嘛]\W*$|什么|怎么|怎样|为什么|为啥|咋|谁|哪|几|多少|能不能|是不是|会不会|有没有|"
-    r"^(who|what|when|where|why|which|how|is|are|am|was|were|do|does|did|can|could|will|would|"
-    r"should|have|has|may|tell me|any)\b",
+    r"[?？]\s*$|[吗呢么嘛]\W*$|什么|怎么|怎样|为什么|为啥|咋|谁|哪|多少|能不能|是不是|会不会|有没有|"
+    r"^(who|when|where|why|which|how|what(?! an? ))\b|"
+    r"^(is|are|am|was|were|do|does|did|can|could|will|would|should|have|has) "
+    r"(you|i|we|he|she|it|they|there|this|that|the|my|your|anyone|people)\b",
     re.IGNORECASE,
 )
 # To a question the bot owns that it does not know; to anything else that it would like to follow.
@@ -56,8 +57,10 @@ def unsure(language: str, message: str) -> str:
 def asks(message: str) -> bool:
     """Tells a question, in English or Chinese, by how it begins, ends or asks.
 
-    >>> [asks(text) for text in ("what's that", "你叫什么", "I see", "你好吗！", "知道了")]
-    [True, True, False, True, False]
+    >>> [asks(text) for text in ("what's that", "do you eat", "你叫什么", "你好吗！")]
+    [True, True, True, True]
+    >>> [asks(text) for text in ("I see", "can't wait", "what a day", "have to go", "知道了")]
+    [False, False, False, False, False]
     """
     return _ASKED.search(message.strip()) is not None
 

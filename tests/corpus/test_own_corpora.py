@@ -121,11 +121,11 @@ def test_no_reply_serves_more_than_three_situations(situations):
     assert [reply for reply, count in replies.items() if count > 3] == []
 
 
-def test_three_situations_in_four_have_a_gist_and_each_gist_two_replies(language):
+def test_nine_situations_in_ten_have_a_gist_and_each_gist_two_replies(language):
     document = read(f"small-talk.{language}.yml")
     gists = [s["gist"] for s in document["situations"] if "gist" in s]
     assert set(gists) <= set(document["gists"])
-    assert len(gists) >= 0.75 * len(document["situations"])
+    assert len(gists) >= 0.9 * len(document["situations"])
     assert {len(set(replies)) for replies in document["gists"].values()} <= {2, 3}
 
 
