@@ -119,7 +119,11 @@ def _slotted(pair: DialoguePair, conversation: Conversation) -> DialoguePair:
 def _joined(conversation: Conversation, join_turns: bool) -> list[Turn]:
     """Returns the turns, those of one speaker in a row made one."""
     if not conversation.speakers:
-        return [Turn("ab"[i % 2], text, text) for i, text in enumerate(conversation.turns)]
+        known = conversation.context_only
+        return [
+            Turn("ab"[i % 2], text, text, i not in known)
+            for i, text in enumerate(conversation.turns)
+        ]
     places = itertools.groupby(range(len(conversation.turns)), conversation.speakers.__getitem__)
     return [_run(conversation, speaker, list(run), join_turns) for speaker, run in places]
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from chatbot.corpus.pairs import extract_pairs
 from chatbot.corpus.readers import read_conversations, read_parallel
 from chatbot.corpus.records import Conversation, ReadingLog
 from chatbot.errors import CorpusError
@@ -320,7 +321,32 @@ def test_each_wording_also_gets_one_of_the_replies_of_its_gist_in_turn(tmp_path)
     ]
 
 
-@pytest.mark.parametrize("gists", ["", "gists: [a]\n", "gists:\n  sad: []\n", "gists:\n  bad: x\n"])
+@pytest.mark.parametrize("speakers", ["", "speakers: [person, bot]\nreply_speaker: bot\n"])
+def test_a_turn_with_a_gist_ends_one_more_conversation_with_a_general_reply(tmp_path, speakers):
+    written(tmp_path, "gists.yml", "gists:\n  bad: [Oh dear!]\n")
+    text = f"gists: gists.yml\n{speakers}conversations:\n"
+    text += "- - hi\n  - Hello!\n  - {says: I fell, gist: bad}\n  - Did it hurt?\n"
+    whole, cut = read_conversations(written(tmp_path, "talk.yml", text))
+    assert whole.turns == ("hi", "Hello!", "I fell", "Did it hurt?")
+    assert cut.turns == ("hi", "Hello!", "I fell", "Oh dear!")
+    assert (whole.id, whole.speakers) == (cut.id, cut.speakers)
+    pairs = [list(extract_pairs([one], history_turns=3)) for one in (whole, cut)]
+    assert [pair.reply for pair in pairs[0]][-1] == "Did it hurt?"
+    assert [pair.reply for pair in pairs[1]] == ["Oh dear!"]
+
+
+def test_a_file_of_gists_alone_is_passed_over_in_a_folder(tmp_path):
+    log = ReadingLog()
+    written(tmp_path, "gists.yml", "gists:\n  bad: [Oh dear!]\n")
+    written(tmp_path, "talk.yml", "conversations:\n- [a, b]\n")
+    assert len(list(read_conversations(tmp_path, log))) == 1
+    assert list(log.notes) == ["gists.yml: replies for the gists of other corpora"]
+
+
+@pytest.mark.parametrize(
+    "gists",
+    ["", "gists: [a]\n", "gists: ../gists.yml\n", "gists:\n  sad: []\n", "gists:\n  bad: x\n"],
+)
 def test_a_gist_without_replies_is_one_clear_line(tmp_path, gists):
     text = gists + "situations:\n- gist: sad\n  says: [hi]\n  replies: [Hello!]\n"
     with pytest.raises(CorpusError, match=r"gist|bad"):

@@ -39,7 +39,16 @@ def situations(language):
 
 @pytest.fixture(scope="module")
 def conversations(language):
-    return read(f"conversations.{language}.yml")["conversations"]
+    return [list(map(said, turns)) for turns in talks(f"conversations.{language}.yml")]
+
+
+def talks(name):
+    return read(name)["conversations"]
+
+
+def said(turn):
+    """What a turn says, with or without a gist."""
+    return turn["says"] if isinstance(turn, dict) else turn
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +76,16 @@ def test_the_licence_stands_in_the_first_line(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_file_is_read_by_the_projects_own_reader(path):
     document = read(path.name)
-    if path.name.startswith("slots"):
+    if path.name.startswith(("slots", "gists")):
         pytest.skip("lists of things, read through the corpora that name them")
     pairs = sum(
         len(s["says"]) * (len(s["replies"]) + ("gist" in s)) for s in document.get("situations", [])
     )
+    whole = document.get("conversations", [])
+    with_gist = sum(isinstance(turn, dict) for turns in whole for turn in turns)
     log = ReadingLog()
     found = list(read_conversations(path, log))
-    assert len(found) == pairs + len(document.get("conversations", []))
+    assert len(found) == pairs + len(whole) + with_gist
     assert not log.notes
 
 
@@ -121,12 +132,15 @@ def test_no_reply_serves_more_than_three_situations(situations):
     assert [reply for reply, count in replies.items() if count > 3] == []
 
 
-def test_nine_situations_in_ten_have_a_gist_and_each_gist_two_replies(language):
-    document = read(f"small-talk.{language}.yml")
-    gists = [s["gist"] for s in document["situations"] if "gist" in s]
-    assert set(gists) <= set(document["gists"])
-    assert len(gists) >= 0.9 * len(document["situations"])
-    assert {len(set(replies)) for replies in document["gists"].values()} <= {2, 3}
+def test_nine_situations_and_turns_in_ten_have_a_gist_and_each_gist_two_replies(language):
+    gists = read(f"gists.{language}.yml")["gists"]
+    situations = read(f"small-talk.{language}.yml")["situations"]
+    turns = [turn for turns in talks(f"conversations.{language}.yml") for turn in turns[::2]]
+    for items in (situations, turns):
+        named = [item["gist"] for item in items if "gist" in item]
+        assert set(named) <= set(gists)
+        assert len(named) >= 0.9 * len(items)
+    assert {len(set(map(plain, replies))) for replies in gists.values()} == {2}
 
 
 def test_in_every_conversation_the_person_begins_and_the_bot_ends(conversations):
@@ -205,9 +219,10 @@ def test_the_bot_spells_as_the_dictionary_does():
     from spellchecker import SpellChecker
 
     own = set((Path(__file__).parent / "own_words.txt").read_text(encoding="utf-8").split())
-    lines = bot_lines(
-        read("small-talk.en.yml")["situations"], read("conversations.en.yml")["conversations"]
-    )
+    lines = [
+        *bot_lines(read("small-talk.en.yml")["situations"], talks("conversations.en.yml")),
+        *itertools.chain.from_iterable(read("gists.en.yml")["gists"].values()),
+    ]
     words = {w for line in lines for w in re.findall(r"[a-zé']+", with_blanks(line).lower())}
     bare = {word.strip("'").removesuffix("'s") for word in words} - own
     assert sorted(SpellChecker().unknown(word for word in bare if word)) == []
@@ -215,9 +230,10 @@ def test_the_bot_spells_as_the_dictionary_does():
 
 def test_the_bot_writes_simplified_characters():
     """GB 2312 holds the simplified characters in common use and no traditional ones."""
-    lines = bot_lines(
-        read("small-talk.zh.yml")["situations"], read("conversations.zh.yml")["conversations"]
-    )
+    lines = [
+        *bot_lines(read("small-talk.zh.yml")["situations"], talks("conversations.zh.yml")),
+        *itertools.chain.from_iterable(read("gists.zh.yml")["gists"].values()),
+    ]
     characters = set("".join(lines)) - set("—～·’‘嗨噢哇嘞囧瞅啰喽呗咯瘆")
     assert {c for c in characters if not c.encode("gb2312", "ignore")} == set()
 

@@ -21,6 +21,7 @@ from chatbot.errors import CorpusError
 
 # libyaml's reader is ten times as fast; the base loader makes nothing but texts, lists, mappings.
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_Gists = Mapping[str, tuple[str, ...]]
 _MAX_DEPTH = 20
 _MOST_CHARACTERS = 64 * 1024**2  # the document lies in memory as a whole
 _SHAPE = (
@@ -35,42 +36,59 @@ def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
     A situation gives one conversation for each wording and reply; those of one wording share
     their id, "file.yml:<situation>.<wording>", counted from 1. A situation may name its `gist`, and
     `gists` what may be said to all of that gist: each wording gets one of these replies as well, in
-    turn, so that a bot has something fitting to say where it has grasped no more than that.
-    `speakers`, where given, take
-    turns in each conversation, and `reply_speaker` is the one whose turns are learned. `slots`
-    names a file beside this one; where it is given, `{food}` is a slot, else it is just text.
+    turn, so that a bot has something fitting to say where it has grasped no more than that. So
+    may a turn of a conversation, written with `says` and `gist`: it ends one more conversation,
+    under the same id, of which the general reply alone is learned.
+    `speakers`, where given, take turns in each conversation, and `reply_speaker` is the one whose
+    turns are learned. `slots` and `gists` may name files beside this one; where `slots` is given,
+    `{food}` is a slot, else it is just text.
 
     Raises:
         CorpusError: the file is no YAML, or holds neither list; or a slot cannot be filled.
     """
     document = _document(file)
-    if isinstance(document, dict) and isinstance(document.get("slots"), dict):
-        log.notes[f"{file.name}: things for the slots of other corpora"] += 1
+    if isinstance(document, dict) and (listed := _lists_for_others(document)):
+        log.notes[f"{file.name}: {listed} of other corpora"] += 1
         return
     if not isinstance(document, dict) or not {"conversations", "situations"} & document.keys():
         raise CorpusError(f"{file.name} holds neither conversations nor situations. {_SHAPE}")
-    slots = _slots(document.get("slots"), file)
+    slots, gists = _slots(document.get("slots"), file), _gists(document.get("gists"), file)
     for conversation in itertools.chain(
-        _conversations(document, file.name, log),
-        _situations(document, file.name),
+        _conversations(document, file.name, log, gists),
+        _situations(document, file.name, gists),
     ):
         yield _with_slots(conversation, slots) if slots else conversation
+
+
+def _lists_for_others(document: Mapping[str, Any]) -> str:
+    """Returns what a file without talk lists for other corpora; "" for a corpus."""
+    if {"conversations", "situations"} & document.keys():
+        return ""
+    if isinstance(document.get("slots"), dict):
+        return "things for the slots"
+    return "replies for the gists" if isinstance(document.get("gists"), dict) else ""
 
 
 def _slots(name: Any, file: TextFile) -> SlotLists | None:
     """Reads the file of things that a corpus names; it lies in the same folder."""
     if name is None:
         return None
+    kinds = _beside(name, "slots", file)
+    return SlotLists(name, {kind: _things(items, kind, name) for kind, items in kinds.items()})
+
+
+def _beside(name: Any, key: str, file: TextFile) -> dict[str, Any]:
+    """Reads what stands under `key` in the file of that name, which lies in the same folder."""
     if not isinstance(name, str) or Path(name).name != name:
         raise CorpusError(
-            f"{file.name}: `slots` must be the name of a file in the same folder, such as "
-            f"`slots: slots.en.yml`, not {name!r}."
+            f"{file.name}: `{key}` must be the name of a file in the same folder, such as "
+            f"`{key}: {key}.en.yml`, not {name!r}."
         )
     document = _document(examine(file.path.with_name(name), name))
-    kinds = document.get("slots") if isinstance(document, dict) else None
+    kinds = document.get(key) if isinstance(document, dict) else None
     if not isinstance(kinds, dict):
-        raise CorpusError(f"{name} lists no slots. Write `slots:` with a list for each kind.")
-    return SlotLists(name, {kind: _things(items, kind, name) for kind, items in kinds.items()})
+        raise CorpusError(f"{name} lists no {key}. Write `{key}:` with a list for each kind.")
+    return kinds
 
 
 def _things(items: Any, kind: str, name: str) -> tuple[str, ...]:
@@ -128,7 +146,7 @@ def _refuse_deep(text: str, name: str) -> None:
 
 
 def _conversations(
-    document: Mapping[str, Any], name: str, log: ReadingLog
+    document: Mapping[str, Any], name: str, log: ReadingLog, gists: _Gists
 ) -> Iterator[Conversation]:
     speakers = _texts(document.get("speakers"), f"{name}: speakers")
     learned = _reply_speaker(document, speakers, name)
@@ -137,9 +155,31 @@ def _conversations(
         if not isinstance(item, list):  # ChatterBot's own trivia.yml has one
             log.notes[f"{name}: conversations that are no list of turns, skipped"] += 1
             continue
-        turns = _texts(item, f"{name} conversation {number}")
-        spoken = itertools.islice(itertools.cycle(speakers), len(turns))
-        yield Conversation(f"{name}:{number}", turns, tuple(spoken), learned)
+        where = f"{name} conversation {number}"
+        turns = _texts([_said(turn) for turn in item], where)
+        whole = Conversation(f"{name}:{number}", turns, _in_turn(speakers, len(turns)), learned)
+        yield whole
+        for place, turn in enumerate(item, start=1):
+            general = _general(turn, gists, where) if _said(turn) is not turn else ()
+            if general:
+                ended = (*turns[:place], general[(number + place) % len(general)])
+                yield _only_the_last_learned(whole, ended, _in_turn(speakers, len(ended)))
+
+
+def _said(item: Any) -> Any:
+    """Returns what a turn with a gist says; any other turn as it is."""
+    return item["says"] if isinstance(item, Mapping) and item.keys() == {"says", "gist"} else item
+
+
+def _in_turn(speakers: tuple[str, ...], turns: int) -> tuple[str, ...]:
+    return tuple(itertools.islice(itertools.cycle(speakers), turns))
+
+
+def _only_the_last_learned(
+    whole: Conversation, turns: tuple[str, ...], speakers: tuple[str, ...]
+) -> Conversation:
+    said = frozenset(range(len(turns) - 1))
+    return dataclasses.replace(whole, turns=turns, speakers=speakers, context_only=said)
 
 
 def _reply_speaker(document: Mapping[str, Any], speakers: tuple[str, ...], name: str) -> str | None:
@@ -152,8 +192,7 @@ def _reply_speaker(document: Mapping[str, Any], speakers: tuple[str, ...], name:
     return learned
 
 
-def _situations(document: Mapping[str, Any], name: str) -> Iterator[Conversation]:
-    gists = _gists(document.get("gists"), name)
+def _situations(document: Mapping[str, Any], name: str, gists: _Gists) -> Iterator[Conversation]:
     items = _listed(document.get("situations"), f"{name}: situations")
     for number, item in enumerate(items, start=1):
         where = f"{name} situation {number}"
@@ -166,18 +205,16 @@ def _situations(document: Mapping[str, Any], name: str) -> Iterator[Conversation
                 yield Conversation(f"{name}:{number}.{index}", (wording, reply))
 
 
-def _gists(items: Any, name: str) -> dict[str, tuple[str, ...]]:
+def _gists(items: Any, file: TextFile) -> _Gists:
     """Reads what may be said to every message of a gist, by its name."""
     if items is None:
         return {}
     if not isinstance(items, Mapping):
-        raise CorpusError(f"{name}: `gists` must list replies under each gist's name. {_SHAPE}")
-    return {gist: _texts(replies, f"{name}: {gist}") for gist, replies in items.items()}
+        items = _beside(items, "gists", file)
+    return {gist: _texts(replies, f"{file.name}: {gist}") for gist, replies in items.items()}
 
 
-def _general(
-    item: Mapping[str, Any], gists: Mapping[str, tuple[str, ...]], where: str
-) -> tuple[str, ...]:
+def _general(item: Mapping[str, Any], gists: _Gists, where: str) -> tuple[str, ...]:
     """Returns what may be said to every message of a situation's gist; nothing without one."""
     gist = item.get("gist")
     if gist is None:
