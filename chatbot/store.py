@@ -33,6 +33,7 @@ Kind = Literal["corrections", "votes", "ratings"]
 
 MAX_TURNS = 32  # of a history; the last ones are kept
 MAX_CHARACTERS = 4000  # of a text
+MAX_WAITING = 10_000  # corrections; more than anybody reviews, and some 10 MB
 _NAME_CHARACTERS = 100
 _CHUNK = 500  # rows in one statement
 _VISITS_KEPT = 90 * 24 * 60 * 60.0  # seconds
@@ -146,7 +147,16 @@ class Store:
     # --- corrections -----------------------------------------------------------------------
 
     def add_correction(self, model: str, history: Sequence[str], reply: str, better: str) -> int:
-        """Keeps a better reply, which then waits for review; returns its number."""
+        """Keeps a better reply, which then waits for review; returns its number.
+
+        Raises:
+            StoreError: too many wait already.
+        """
+        if self.correction_counts()["waiting"] >= MAX_WAITING:
+            raise StoreError(
+                f"{MAX_WAITING:,} corrections wait for review already, so no more are kept. "
+                "Review some, or reject them, under Corrections."
+            )
         texts = {**_exchange(model, history, reply), "better": _clean(better)}
         return self._add("corrections", **texts, status="waiting", used_by="")
 

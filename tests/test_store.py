@@ -87,6 +87,16 @@ def test_the_oldest_corrections_come_first_and_no_more_than_asked_for(store):
     assert [c.id for c in store.corrections(limit=2)] == ids[:2]
 
 
+def test_no_more_corrections_wait_than_anybody_could_review(store, monkeypatch):
+    monkeypatch.setattr("chatbot.store.MAX_WAITING", 2)
+    first, _ = (store.add_correction("bot", ["hi"], "what?", better) for better in ("a", "b"))
+    with pytest.raises(StoreError, match="wait for review already"):
+        store.add_correction("bot", ["hi"], "what?", "c")
+    store.review(first, "rejected")
+    store.add_correction("bot", ["hi"], "what?", "d")
+    assert [correction.better for correction in store.corrections("waiting")] == ["b", "d"]
+
+
 def test_a_review_of_nothing_says_so(store):
     with pytest.raises(StoreError, match="no correction 5"):
         store.review(5, "accepted")

@@ -53,6 +53,9 @@ _CURVATURE_BATCHES, _CURVATURE_ROWS = 40, 32  # for the directions, and again fo
 _FIRST_STEP = 2e-5  # nats per token that the first step may change of what is said otherwise
 _DRIFT_WEIGHT, _DRIFT_ROWS = 8.0, 64  # of a rehearsed token beside one of a correction
 _ROWS = 96  # of corrections, in a step
+# From this probability on a token is learned. That is enough where other replies are unlikely; a
+# bot that has one reply to many messages needs more, so what is asked for grows with the steps.
+_LIKELY, _DOUBT_HALVES = 0.6, 24
 _CHECK_EVERY = 8  # steps
 _KEPT_ENOUGH = 0.97  # share of the held messages that are answered as before
 _PATIENCE = 2  # checks without gain, once each correction is said
@@ -160,13 +163,15 @@ class Corrector:
         taught = self._drawn(self._taught, step, _ROWS)
         rehearsed = self._drawn(self._rehearsed, step, _DRIFT_ROWS)
         self._tokens_a_step = taught.tokens + rehearsed.tokens
-        nats, gradient = self._gradients.of_corrections(taught)
+        likely = 1 - (1 - _LIKELY) * 0.5 ** (step / _DOUBT_HALVES)
+        nats, gradient = self._gradients.of_corrections(taught, likely)
         drift = self._gradients.of_drift(rehearsed)
         return nats, [g + _DRIFT_WEIGHT * d for g, d in zip(gradient, drift, strict=True)]
 
     def _first_length(self) -> float:
         """Returns how far the corrections alone move the base in a first step."""
-        _, gradient = self._gradients.of_corrections(self._drawn(self._taught, 0, _ROWS))
+        taught = self._drawn(self._taught, 0, _ROWS)
+        _, gradient = self._gradients.of_corrections(taught, _LIKELY)
         return self._length_of(self._curvature.shaped(gradient))
 
     def _length_of(self, direction: Sequence[NDArray[Any]]) -> float:

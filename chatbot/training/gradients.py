@@ -12,7 +12,6 @@ from chatbot.model.losses import token_nats
 from chatbot.model.network import Seq2Seq
 from chatbot.training.batches import Batch
 
-_LIKELY = 0.6  # the probability from which on a token of a correction is learned
 _IDS, _WEIGHTS = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
 
 Gradient = list[NDArray[Any]]
@@ -25,12 +24,14 @@ class Gradients:
         """Takes the network that changes and the one that it is compared with."""
         self._learner, self._base = learner.training, base.training
         self._variables = [variable.value for variable in self._learner.trainable_variables]
+        self._enough = tf.Variable(0.0)  # nats
         self._of_targets = self._graph(self._target_loss, _IDS)
         self._of_drift = self._graph(self._divergence, _IDS)
         self._of_own_words = self._graph(self._own_loss, tf.TensorSpec((2,), tf.int32))
 
-    def of_corrections(self, batch: Batch) -> tuple[float, Gradient]:
-        """Returns the mean nats of the targets, and their pull: a token likely enough has none."""
+    def of_corrections(self, batch: Batch, likely: float) -> tuple[float, Gradient]:
+        """Returns the mean nats of the targets, and the pull of those that are not yet `likely`."""
+        self._enough.assign(-np.log(likely))
         return self._run(self._of_targets, batch, batch.target_ids)
 
     def of_drift(self, batch: Batch) -> Gradient:
@@ -59,7 +60,7 @@ class Gradients:
 
     def _target_loss(self, logits: Any, _: Any, weights: Any, target_ids: Any) -> Any:
         nats = token_nats(target_ids, logits)
-        pulling = weights * tf.cast(nats > -np.log(_LIKELY), tf.float32)
+        pulling = weights * tf.cast(nats > self._enough, tf.float32)
         total = tf.reduce_sum(weights)
         return tf.reduce_sum(nats * pulling) / total, tf.reduce_sum(nats * weights) / total
 
