@@ -53,6 +53,11 @@ class CorpusConfig(Settings):
         240, ge=10, le=2000, description="of message or reply; longer is dropped"
     )
     max_reply_uses: int = Field(40, ge=1, description="one reply stands in so many pairs, at most")
+    min_reply_uses: int = Field(
+        1,
+        ge=1,
+        description="a reply in fewer pairs is dropped: the rarer ones take longest to learn",
+    )
     reply_speaker: str | None = Field(None, description="learn only this speaker's replies")
     join_turns: bool = Field(True, description="what a speaker says in a row is one turn")
     message_column: str | None = Field(None, description="of a table, by name or number")

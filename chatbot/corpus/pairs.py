@@ -30,6 +30,7 @@ Reason = Literal[
     "same_as_source",
     "duplicate",
     "reply_used_too_often",
+    "reply_used_too_rarely",
     "over_validation_limit",
 ]
 RejectionCounts = Counter[Reason]  # pairs dropped, by the one reason that was found first
@@ -152,7 +153,8 @@ def filter_pairs(
     """Returns the pairs worth learning, in order, and how many were dropped for which reason.
 
     A history starts after its last turn that is empty, too long or a placeholder; a pair whose
-    message or reply is one of these is dropped. Of a reply used too often, a seeded choice stays.
+    message or reply is one of these is dropped. Of a reply used too often, a seeded choice stays;
+    of one used too rarely, nothing.
     """
     verdicts = judge_pairs(pairs, config)
     kept = [pair for pair, reason in verdicts if reason is None]
@@ -171,7 +173,7 @@ def judge_pairs(pairs: Iterable[DialoguePair], config: CorpusConfig) -> list[Ver
             reason = "duplicate"
         seen.add(key)
         verdicts.append(Verdict(usable, reason))
-    return _without_overused(verdicts, config)
+    return _within_uses(verdicts, config)
 
 
 def _from_last_fault(pair: DialoguePair, max_characters: int) -> DialoguePair:
@@ -203,18 +205,27 @@ def _fault(text: str, max_characters: int) -> Reason | None:
     return "too_long" if len(text) > max_characters else None
 
 
-def _without_overused(verdicts: list[Verdict], config: CorpusConfig) -> list[Verdict]:
-    """Marks what is above `max_reply_uses` of a reply; a hash decides which uses stay."""
+def _within_uses(verdicts: list[Verdict], config: CorpusConfig) -> list[Verdict]:
+    """Marks the pairs of replies below `min_reply_uses`, and what is above `max_reply_uses`.
+
+    A hash decides which uses of a reply stay.
+    """
     uses = defaultdict[str, list[int]](list)
     for index, (pair, reason) in enumerate(verdicts):
         if reason is None:
             uses[pair.reply].append(index)
     for indices in uses.values():
-        if len(indices) > config.max_reply_uses:
+        if len(indices) < config.min_reply_uses:
+            _mark(verdicts, indices, "reply_used_too_rarely")
+        elif len(indices) > config.max_reply_uses:
             ranked = sorted(indices, key=lambda i: _rank(verdicts[i].pair, config.seed))
-            for index in ranked[config.max_reply_uses :]:
-                verdicts[index] = Verdict(verdicts[index].pair, "reply_used_too_often")
+            _mark(verdicts, ranked[config.max_reply_uses :], "reply_used_too_often")
     return verdicts
+
+
+def _mark(verdicts: list[Verdict], indices: Iterable[int], reason: Reason) -> None:
+    for index in indices:
+        verdicts[index] = Verdict(verdicts[index].pair, reason)
 
 
 def _rank(pair: DialoguePair, seed: int) -> float:

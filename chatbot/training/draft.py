@@ -210,7 +210,9 @@ def fine_tuned(config: Config, base: Path) -> Config:
 
 def _for_corrections(config: Config) -> Config:
     """Lets each correction be learned as it was given, and none be dropped for its reply."""
-    corpus = changed(config.corpus, without_history=0.0, max_reply_uses=sys.maxsize)
+    corpus = changed(
+        config.corpus, without_history=0.0, min_reply_uses=1, max_reply_uses=sys.maxsize
+    )
     training = changed(config.training, precision="float32")  # small changes must not be lost
     return changed(config, corpus=corpus, training=training)
 

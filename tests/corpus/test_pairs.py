@@ -148,6 +148,13 @@ def test_a_history_starts_after_its_last_turn_that_cannot_be_learned(fault):
     assert (kept, rejected.total()) == ([pair("c", "d")], 0)
 
 
+def test_a_reply_used_too_rarely_is_not_learned():
+    pairs = [pair(f"m{i}", "often") for i in range(3)] + [pair("a", "rare"), pair("b", "rare")]
+    kept, rejected = filter_pairs(pairs, CorpusConfig(min_reply_uses=3))
+    assert kept == pairs[:3]
+    assert rejected == {"reply_used_too_rarely": 2}
+
+
 def test_a_reply_used_too_often_keeps_a_seeded_choice_in_any_order():
     pairs = [pair(str(i), "ok") for i in range(9)]
     kept, rejected = filter_pairs(pairs, CONFIG)
