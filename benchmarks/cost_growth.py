@@ -1,7 +1,7 @@
 """How does cost grow with the corpus, the source, the beam, the vocabulary, units and visitors?
 
-    python benchmarks/cost_growth.py english      # about 4 minutes on two idle cores, never 6
-    python benchmarks/cost_growth.py --quick      # the four smallest sizes, about 1.5 minutes
+    python benchmarks/cost_growth.py english      # two idle cores: 3 to 5 minutes (estimate)
+    python benchmarks/cost_growth.py --quick      # the four smallest sizes: 1 to 2 minutes
 
 Each is measured at sizes that double, by turns, all graphs compiled before; the rest stays as it
 is. The line log(seconds) = k log(size) + c is fitted by least squares to the medians. A fixed cost
@@ -224,7 +224,7 @@ def doubled(first: int, count: int) -> tuple[int, ...]:
 
 
 QUESTIONS = (
-    Question("corpus pairs", "prepare a corpus", doubled(2000, 6), 3, 1, corpus_cases),
+    Question("corpus pairs", "prepare a corpus", doubled(2000, 5), 3, 1, corpus_cases),
     Question("source tokens", "greedy search", doubled(32, 6), 15, 1, source_cases),
     Question("beam size", "reply", doubled(1, 5), 15, 1, beam_cases),
     Question("vocabulary", "training step", doubled(1000, 6), 7, 1, vocabulary_cases),
