@@ -103,7 +103,7 @@ class Trainer:
         keras.utils.set_random_seed(self._settings.seed)
         tokenizer = run.tokenizer()
         self._data = _Data.of(run, tokenizer, self.config)
-        self.seq2seq = _compiled(self.config, tokenizer.vocab_size)
+        self.seq2seq = compiled(self.config, tokenizer.vocab_size)
         self._model = self.seq2seq.training
         self._mixer = Mixer(self._model, self._settings)
         self.progress = Progress()
@@ -368,7 +368,8 @@ class _Data(NamedTuple):
         )
 
 
-def _compiled(config: Config, vocab_size: int) -> Seq2Seq:
+def compiled(config: Config, vocab_size: int) -> Seq2Seq:
+    """Builds the network of a configuration with fresh weights, ready for `train_on_batch`."""
     settings = config.training
     seq2seq = build_seq2seq(config.model, vocab_size, choose_precision(settings))
     optimizer = keras.optimizers.Adam(settings.learning_rate, global_clipnorm=settings.clip_norm)
