@@ -38,7 +38,7 @@ from training_peers import (
     run_in,
 )
 
-from chatbot.config import Config, ModelConfig
+from chatbot.config import PAD_ID, Config, ModelConfig
 from chatbot.model.size import size_of
 from chatbot.quiet import import_tensorflow
 from chatbot.training.batches import Batch, BatchPlan, EncodedPairs
@@ -121,10 +121,10 @@ def task_of(run: Any, batches: int) -> Task:
 
 
 def unpadded(batches: Sequence[Batch]) -> EncodedPairs:
-    """Returns the pairs that stand in batches; ids of padding are 0."""
+    """Returns the pairs that stand in batches."""
     return EncodedPairs(
-        [row[row != 0].tolist() for batch in batches for row in batch.source_ids],
-        [row[row != 0].tolist() for batch in batches for row in batch.target_ids],
+        [row[row != PAD_ID].tolist() for batch in batches for row in batch.source_ids],
+        [row[row != PAD_ID].tolist() for batch in batches for row in batch.target_ids],
     )
 
 
