@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from chatbot.bot import Chatbot, History, Reply, judged_whole
 from chatbot.config import DecodingConfig, changed
@@ -27,7 +28,7 @@ class _Asked:
     decoding: DecodingConfig
     reply: Future[Reply] = field(default_factory=Future)
 
-    @property
+    @cached_property  # asked for again in each run that this message waits for
     def shared(self) -> DecodingConfig:
         """What two messages must agree on to share a run: all settings but the seed."""
         return changed(self.decoding, seed=0)

@@ -140,7 +140,7 @@ def test_nine_situations_and_turns_in_ten_have_a_gist_and_each_gist_two_replies(
         named = [item["gist"] for item in items if "gist" in item]
         assert set(named) <= set(gists)
         assert len(named) >= 0.9 * len(items)
-    assert min(len(set(map(plain, replies))) for replies in gists.values()) == 2
+    assert {len(set(map(plain, replies))) for replies in gists.values()} == {2}  # fair chances
 
 
 def test_in_every_conversation_the_person_begins_and_the_bot_ends(conversations):
