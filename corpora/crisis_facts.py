@@ -34,16 +34,18 @@ def main() -> int:
     except (ChatbotError, OSError, yaml.YAMLError, KeyError, TypeError) as error:
         print(f"Error: no facts for {options.name}: {error!s:.200}.", file=sys.stderr)
         return 2
-    print(f"{options.name} knows {len(new)} crisis situations word for word.")
+    print(f"{options.name} answers {sum(len(f.says) for f in new)} crisis messages word for word.")
     return 0
 
 
 def crisis_facts(corpus: Path) -> Iterator[Fact]:
-    """Yields a fact for each situation whose gist is `crisis`."""
+    """Yields the facts of each situation whose gist is `crisis`, as many as its wordings take."""
     document = yaml.load(corpus.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     for situation in document["situations"]:
         if situation.get("gist") == "crisis":
-            yield Fact(tuple(situation["says"][:MAX_WORDINGS]), situation["replies"][0])
+            says = situation["says"]
+            for start in range(0, len(says), MAX_WORDINGS):
+                yield Fact(tuple(says[start : start + MAX_WORDINGS]), situation["replies"][0])
 
 
 if __name__ == "__main__":
