@@ -34,7 +34,7 @@ from chatbot.bundle import (
 )
 from chatbot.errors import BundleError, ConfigError
 from chatbot.files import sha256_of
-from chatbot.text.facts import Fact, FactBook
+from chatbot.text.facts import Fact, FactBook, facts_from
 
 ROOT = Path(__file__).parent.parent
 
@@ -510,3 +510,13 @@ def test_a_shipped_bot_answers_every_crisis_message_of_its_corpus_word_for_word(
     lost = [w for w, fact in found.items() if fact is None or fact.reply not in pointing_to_help]
     assert len(crises) > 10
     assert lost == []
+
+
+@pytest.mark.parametrize(("name", "language"), [("english", "en"), ("chinese", "zh")])
+def test_a_shipped_bot_points_to_help_wherever_words_of_danger_stand(name, language):
+    text = (ROOT / "corpora" / f"crisis.{language}.yml").read_text(encoding="utf-8")
+    known = FactBook(read_facts(ROOT / "saved_models" / name))
+    for fact in facts_from(yaml.safe_load(text)["facts"]):
+        for wording in fact.says:
+            message = f"er {wording.replace('*', ' well ')} ok?"
+            assert known.find(message).reply == fact.reply, wording

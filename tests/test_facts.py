@@ -188,3 +188,26 @@ def test_an_explanation_says_that_the_owner_put_the_fact_there(sure_bot):
     assert sure_bot.explain("What is your name?").reply == "I'm Pip, and only Pip."
     assert not sure_bot.explain("What is your name?", reply="Another.").by_rule
     assert not sure_bot.explain("Hello!").by_rule
+
+
+@pytest.mark.parametrize(
+    ("wording", "message", "meant"),
+    [
+        ("*too many*pills*", "help, I think I took too many of my sleeping pills!!", True),
+        ("*too many*pills*", "pills? too many to count", False),
+        ("*too many*pills*", "too many pillspots", False),
+        ("*want to die*", "I WANT TO DIE.", True),
+        ("*不想活了*", "我真的不想活了，你懂吗", True),
+        ("*不想活了*", "今天不想活动", False),
+        ("*", "anything", False),
+    ],
+)
+def test_a_wording_with_stars_stands_for_every_message_that_holds_its_words(
+    wording, message, meant
+):
+    assert bool(FactBook([Fact((wording,), "yes")]).find(message)) == meant
+
+
+def test_a_wording_that_is_close_answers_before_one_with_stars():
+    book = FactBook([Fact(("*name*",), "stars"), Fact(("What is your name?",), "I'm Pip.")])
+    assert book.find("whats your name").reply == "I'm Pip."

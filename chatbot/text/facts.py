@@ -60,7 +60,8 @@ class Fact:
     """One thing the bot is sure of.
 
     Attributes:
-        says: wordings of the message that asks for it.
+        says: wordings of the message that asks for it. One with a * stands for every message that
+            holds its words: "*too many*pills*" for "I think I took too many of my pills".
         reply: what the bot then says, word for word.
     """
 
@@ -74,9 +75,13 @@ class FactBook:
     def __init__(self, facts: Iterable[Fact]) -> None:
         """Sorts the wordings once; of two equally close ones the earlier fact answers."""
         self._by_length = defaultdict[int, list[tuple[str, Fact]]](list)
+        self._parts = list[tuple[list[tuple[str, ...]], Fact]]()
         for fact in facts:
-            for wording in fact.says:  # only as many words can be close
-                self._by_length[len(_reduced(wording).content)].append((wording, fact))
+            for wording in fact.says:
+                if "*" in wording:
+                    self._parts.append((_parts(wording), fact))
+                else:  # only as many words can be close
+                    self._by_length[len(_reduced(wording).content)].append((wording, fact))
 
     def find(self, message: str) -> Fact | None:
         """Returns the fact to answer with, None where the model should answer.
@@ -90,7 +95,27 @@ class FactBook:
         alike = self._by_length.get(len(_reduced(message).content), ())
         scored = [(closeness(message, wording), fact) for wording, fact in alike]
         best = max(scored, key=lambda one: one[0], default=None)
-        return best[1] if best and best[0] >= THRESHOLD else None
+        if best and best[0] >= THRESHOLD:
+            return best[1]
+        words = _reduced(message).whole
+        return next((fact for parts, fact in self._parts if _holds(words, parts)), None)
+
+
+def _parts(wording: str) -> list[tuple[str, ...]]:
+    """Returns the words between the stars of a wording."""
+    return [words for part in wording.split("*") if (words := _reduced(part).whole)]
+
+
+def _holds(words: tuple[str, ...], parts: Sequence[tuple[str, ...]]) -> bool:
+    """Tells whether the parts stand in a text, each whole, in their order; no part: never."""
+    place = 0
+    for part in parts:
+        places = range(place, len(words) - len(part) + 1)
+        found = next((k for k in places if words[k : k + len(part)] == part), None)
+        if found is None:
+            return False
+        place = found + len(part)
+    return bool(parts)
 
 
 def closeness(message: str, wording: str) -> float:
