@@ -29,7 +29,7 @@ _ROWS = 64
 
 
 class Asked(NamedTuple):
-    """A message with one slot, which every reply takes up."""
+    """A message with one slot, which most of its replies take up."""
 
     message: str
     slot: str
@@ -44,6 +44,9 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=400)
     options = parser.parse_args()
     bot, asked = Chatbot.load(options.name), questions(options.corpus)
+    if not asked:
+        print(f"{options.corpus}: no reply holds a slot of its message.", file=sys.stderr)
+        return 2
     asked = random.Random(0).sample(asked, min(options.messages, len(asked)))
     shares = {
         side: taken_up(bot, asked, held_out=held_out)
@@ -56,14 +59,21 @@ def main() -> int:
 
 
 def questions(corpus: Path) -> list[Asked]:
-    """Returns the first messages with one slot that each of their replies holds."""
+    """Returns the first messages with one slot that most of their replies hold.
+
+    Not all: the general reply of a gist names no thing.
+    """
     replies = defaultdict(list)
     limit = CorpusConfig().history_turns
     for pair in extract_pairs(read_conversations(corpus), history_turns=limit):
         if pair.slots and len(pair.history) == 1 and len(open_slots(pair.history[0])) == 1:
             (slot,) = open_slots(pair.history[0])
             replies[Asked(pair.history[0], slot, pair.slots)].append(pair.reply)
-    return [a for a, said in replies.items() if all(a.slot in open_slots(r) for r in said)]
+    return [
+        asked
+        for asked, said in replies.items()
+        if 2 * sum(asked.slot in open_slots(reply) for reply in said) > len(said)
+    ]
 
 
 def taken_up(bot: Chatbot, asked: list[Asked], *, held_out: bool) -> float:
