@@ -20,6 +20,7 @@ IMAGES = ROOT / "docs" / "images"
 pytestmark = [pytest.mark.browser, pytest.mark.story, pytest.mark.timeout(1200)]
 LOADING = re.compile("The bot is loading|正在加载")
 TALK = ("Hello!", "I had a terrible day at work.", "I love pizza.")
+CHINESE = ("chinese", ["你好！", "我今天很难过。", "我喜欢吃火锅。"], "发送")
 
 
 def talk(page, messages, send="Send"):
@@ -61,9 +62,10 @@ def test_a_bot_trained_for_two_minutes_is_talked_to(open_page, tmp_path, monkeyp
     ],
 )
 def test_the_shipped_bot_has_its_picture_taken(open_page, picture, size, options):
-    with Server("--model", "english", program=ROOT / "app.py") as server:
+    model, said, send = CHINESE if options.get("locale") else ("english", TALK, "Send")
+    with Server("--model", model, program=ROOT / "app.py") as server:
         page = open_page(server.url, size, **options)
-        talk(page, TALK, send="发送" if options.get("locale") else "Send")
+        talk(page, said, send=send)
         page.mouse.move(0, 0)
         assert fits_sideways(page)
         folder = Path(os.environ.get("PICTURES", IMAGES))
