@@ -34,7 +34,7 @@ def main() -> int:
     try:
         new = [*crisis_facts(options.corpus), *facts_from(_read(options.words)["facts"])]
         edit_bundle(options.name, facts=lambda old: [*(f for f in old if f not in new), *new])
-    except (ChatbotError, OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (ChatbotError, OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         print(f"Error: no facts for {options.name}: {error!s:.200}.", file=sys.stderr)
         return 2
     print(f"{options.name} answers {sum(len(f.says) for f in new)} crisis messages word for word.")

@@ -353,6 +353,27 @@ def test_a_gist_without_replies_is_one_clear_line(tmp_path, gists):
         list(read_conversations(written(tmp_path, "talk.yml", text)))
 
 
+@pytest.mark.parametrize("gist", ["[sad]", "{a: b}"])
+@pytest.mark.parametrize(
+    "talk",
+    [
+        "situations:\n- gist: GIST\n  says: [hi]\n  replies: [Hello!]\n",
+        "conversations:\n- - {says: hi, gist: GIST}\n  - Hello!\n",
+    ],
+)
+def test_a_gist_that_is_no_name_is_one_clear_line(tmp_path, talk, gist):
+    text = "gists: {sad: [Oh!]}\n" + talk.replace("GIST", gist)
+    with pytest.raises(CorpusError, match=r"talk\.yml .* gist"):
+        list(read_conversations(written(tmp_path, "talk.yml", text)))
+
+
+def test_a_mistake_in_the_file_of_gists_names_that_file(tmp_path):
+    written(tmp_path, "gists.yml", "gists:\n  bad: [{a: {b: c}}]\n")
+    path = written(tmp_path, "talk.yml", "gists: gists.yml\nconversations:\n- [a, b]\n")
+    with pytest.raises(CorpusError, match=r"gists\.yml: bad"):
+        list(read_conversations(path))
+
+
 def test_yaml_may_name_the_speakers_and_whose_turns_are_learned(tmp_path):
     text = "speakers: [person, bot]\nreply_speaker: bot\nconversations:\n- [a, b, c]\n"
     (conversation,) = read_conversations(written(tmp_path, "talk.yml", text))

@@ -206,12 +206,13 @@ def _situations(document: Mapping[str, Any], name: str, gists: _Gists) -> Iterat
 
 
 def _gists(items: Any, file: TextFile) -> _Gists:
-    """Reads what may be said to every message of a gist, by its name."""
+    """Reads what may be said to every message of a gist, by its name, here or in another file."""
     if items is None:
         return {}
+    where, listed = file.name, items
     if not isinstance(items, Mapping):
-        items = _beside(items, "gists", file)
-    return {gist: _texts(replies, f"{file.name}: {gist}") for gist, replies in items.items()}
+        where, listed = items, _beside(items, "gists", file)
+    return {gist: _texts(replies, f"{where}: {gist}") for gist, replies in listed.items()}
 
 
 def _general(item: Mapping[str, Any], gists: _Gists, where: str) -> tuple[str, ...]:
@@ -219,7 +220,7 @@ def _general(item: Mapping[str, Any], gists: _Gists, where: str) -> tuple[str, .
     gist = item.get("gist")
     if gist is None:
         return ()
-    if not gists.get(gist):
+    if not isinstance(gist, str) or not gists.get(gist):
         raise CorpusError(
             f"{where}: no replies stand under `gists` for the gist {gist!r}. Add some."
         )

@@ -29,7 +29,8 @@ EN = {
     "models_new_name_info": "Letters, digits, - and _.",
     "models_facts": "Fixed facts",
     "models_facts_about": "What the bot always says, word for word, when it is asked for it: its "
-    "name, its age, where it lives. Everything else the model answers.",
+    "name, its age, where it lives. A * stands for anything: *opening hours* is every message with "
+    "these words. Everything else the model answers.",
     "models_facts_none": "No facts yet.",
     "models_fact_says": "When somebody says",
     "models_fact_reply": "The bot answers",
@@ -105,7 +106,7 @@ ZH = {
     "models_new_name_info": "只能用字母、数字、- 和 _。",
     "models_facts": "固定事实",
     "models_facts_about": "问到名字、年龄、住处这类问题时，机器人一字不差地这样回答。"
-    "其他问题仍由模型回答。",
+    "* 代表任意内容：*营业时间* 就是包含这几个字的任何消息。其他问题仍由模型回答。",
     "models_facts_none": "还没有固定事实。",
     "models_fact_says": "有人说",
     "models_fact_reply": "机器人回答",
