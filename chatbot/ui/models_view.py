@@ -18,6 +18,7 @@ from chatbot.ui.markup import escaped
 Say = Callable[..., str]  # a key and its values to a text in the visitor's language
 
 _MAX_SHOWN = 300  # characters of a description
+_WORDINGS_SHOWN = 3  # of a fact, in the table
 _MAX_CARD = 20_000
 _COLUMNS = ("name", "language", "size", "date", "perplexity", "corpus")
 _HEADING = re.compile(r"(#{1,6})\s+(.*)")
@@ -50,10 +51,16 @@ def facts_html(facts: Sequence[Fact], say: Say) -> str:
         for key in ("models_fact_says", "models_fact_reply")
     )
     rows = "".join(
-        f"<tr><td>{'<br>'.join(map(escaped, fact.says))}</td><td>{escaped(fact.reply)}</td></tr>"
-        for fact in facts
+        f"<tr><td>{_first_wordings(fact)}</td><td>{escaped(fact.reply)}</td></tr>" for fact in facts
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _first_wordings(fact: Fact) -> str:
+    """Returns a few wordings and how many more there are; whoever picks the fact sees them all."""
+    more = len(fact.says) - _WORDINGS_SHOWN
+    shown = [*map(escaped, fact.says[:_WORDINGS_SHOWN]), *([f"… +{more}"] if more > 0 else [])]
+    return "<br>".join(shown)
 
 
 def card_html(markdown: str) -> str:

@@ -333,5 +333,12 @@ def test_what_a_bundle_says_of_itself_is_shown_as_text(home):
     assert not any(opener in shown for opener in OPENERS)
 
 
+def test_of_many_wordings_of_a_fact_the_table_shows_three_and_how_many_more():
+    say = partial(text, "en")
+    shown = facts_html([Fact(tuple("abcde"), "Yes."), Fact(tuple("xyz"), "No.")], say)
+    assert "<td>a<br>b<br>c<br>… +2</td>" in shown
+    assert "<td>x<br>y<br>z</td>" in shown
+
+
 def test_without_models_the_table_says_what_to_do():
     assert "There is no model yet" in models_html([], None, say)
