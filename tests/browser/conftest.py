@@ -44,6 +44,17 @@ def expected_errors():
     return ["status of 422"]  # how Gradio answers a message that its validator refuses
 
 
+def settled(page):
+    """Waits until no answer is on its way that draws a part of the page anew, or wipes a line.
+
+    A person does not act so fast that it would undo the next step; a test on a busy machine does.
+    """
+    quiet = 0
+    while quiet < 3:
+        page.wait_for_timeout(100)
+        quiet = 0 if page.loading else quiet + 1
+
+
 @pytest.fixture
 def open_page(browser, expected_errors):
     """Opens pages as visitors with their own browser; checks in the end what went wrong there."""
@@ -58,24 +69,13 @@ def open_page(browser, expected_errors):
         page.on("pageerror", lambda error: wrong.append(f"error {error}"))
         page.on("console", heard)
         page.on("request", lambda request: outside(request.url, url.partition("?")[0]))
-        loading = set()
+        page.loading = loading = set()
         page.on("request", lambda request: "/run/predict" in request.url and loading.add(request))
         page.on("requestfinished", lambda request: loading.discard(request))
         page.goto(url)
         page.locator("#message textarea").wait_for()
-        settled(page, loading)
+        settled(page)
         return page
-
-    def settled(page, loading):
-        """Waits for the answers that a page asks for when it opens, which draw it anew.
-
-        Gradio 6.31 then drops the line under the box that says why a message was not sent. A
-        person does not type so fast; a test on a busy machine does.
-        """
-        quiet = 0
-        while quiet < 3:
-            page.wait_for_timeout(100)
-            quiet = 0 if loading else quiet + 1
 
     def heard(line):
         if line.type == "error" and not any(part in line.text for part in expected_errors):

@@ -17,7 +17,7 @@ from chatbot.bundle import (
     set_default_model,
 )
 from chatbot.text.facts import Fact
-from tests.browser.conftest import SIZES
+from tests.browser.conftest import SIZES, settled
 from tests.browser.serving import Server
 from tests.browser.test_chat_page import expect_reply, expect_unnamed, fits_sideways, say
 
@@ -62,15 +62,11 @@ def note(page):
     return page.locator("#models-note")
 
 
-def choose(page, name):
-    """Chooses a model and waits for what the page then shows of it, as a person does.
-
-    That answer also wipes the line under the buttons; on a busy machine it would come last.
-    """
-    page.locator("#models-chosen input").click()
-    with page.expect_event("requestfinished", lambda sent: "/run/predict" in sent.url):
-        page.get_by_role("option", name=name, exact=True).click()
-    expect(page.locator("#models-chosen input")).to_have_value(name)
+def choose(page, name, among="chosen"):
+    """Chooses a model, or a fact, and waits for what the page then shows of it."""
+    page.locator(f"#models-{among} input").click()
+    page.get_by_role("option", name=name, exact=among == "chosen").click()
+    settled(page)
 
 
 def unfold(page, *titles):
@@ -79,6 +75,7 @@ def unfold(page, *titles):
 
 
 def click(page, name):
+    settled(page)
     page.locator("#models").get_by_role("button", name=name, exact=True).last.click()
 
 
@@ -173,8 +170,7 @@ def test_facts_and_blocked_words_are_edited(page):
     expect(note(page)).to_contain_text("tiny now answers “I'm Pip.”")
     expect(page.locator("#models-known tbody tr")).to_have_count(1)
     expect(page.locator("#models-words textarea")).to_have_value("half written")
-    page.locator("#models-fact input").click()
-    page.get_by_role("option", name="What is your name?").click()
+    choose(page, "What is your name?", among="fact")
     expect(page.get_by_label("The bot answers")).to_have_value("I'm Pip.")
     page.get_by_label("The bot answers").fill("I'm Pip!")
     click(page, "Save this fact")
@@ -192,8 +188,7 @@ def test_hostile_facts_are_shown_as_text(page):
     expect(page.locator("#models-known tbody td").last).to_have_text(HOSTILE)
     expect(page.locator("#models-words textarea")).to_have_value(HOSTILE)
     expect(page.locator("#models-card h3")).to_have_text("tiny")
-    page.locator("#models-fact input").click()
-    page.get_by_role("option", name="Say <img").click()
+    choose(page, "Say <img", among="fact")
     click(page, "Delete this fact")
     expect(note(page)).to_contain_text(f"“Say {HOSTILE}” by itself again")
 
