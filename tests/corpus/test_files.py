@@ -145,7 +145,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
         ("a.jsonl", b'{"turns": [{"speaker": "a"}]}', "turn without text"),
         ("a.yml", b"conversations:\n- - a\n  - 'b\n", "a.yml line"),
         ("a.yml", b"[" * 50_000, "nests its lists too deep"),
-        ("a.yml", b"other: 1\n", "neither conversations nor situations"),
+        ("a.yml", b"other: 1\n", "no conversations, situations or messages"),
         ("a.yml", b"situations:\n- says: [a]\n", "situation 1 lacks"),
         ("a.yml", b"conversations:\n- - [a]\n", "conversation 1 holds something that is no text"),
         ("a.yml", b"conversations: [[a, b]]\nreply_speaker: x\n", "not among the speakers"),

@@ -321,6 +321,28 @@ def test_each_wording_also_gets_one_of_the_replies_of_its_gist_in_turn(tmp_path)
     ]
 
 
+def test_single_messages_get_the_replies_of_their_gist_in_turn(tmp_path):
+    text = (
+        "gists:\n  bad: [Oh dear!, I'm sorry!]\nmessages:\n  bad: [I fell, ouch, my tooth: aches]\n"
+    )
+    found = list(read_conversations(written(tmp_path, "talk.yml", text)))
+    assert found == [
+        Conversation("talk.yml:bad.1", ("I fell", "I'm sorry!")),
+        Conversation("talk.yml:bad.2", ("ouch", "Oh dear!")),
+        Conversation("talk.yml:bad.3", ("my tooth: aches", "I'm sorry!")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    ["[a]", "{sad: [a]}", "{bad: a}", "{bad: [[a]]}", "{[bad]: [a]}", "{bad: [{a: {}}]}"],
+)
+def test_messages_of_another_shape_are_one_clear_line(tmp_path, messages):
+    path = written(tmp_path, "talk.yml", f"gists: {{bad: [Oh!]}}\nmessages: {messages}\n")
+    with pytest.raises(CorpusError, match=r"talk\.yml"):
+        list(read_conversations(path))
+
+
 @pytest.mark.parametrize("speakers", ["", "speakers: [person, bot]\nreply_speaker: bot\n"])
 def test_a_turn_with_a_gist_ends_one_more_conversation_with_a_general_reply(tmp_path, speakers):
     written(tmp_path, "gists.yml", "gists:\n  bad: [Oh dear!]\n")

@@ -38,6 +38,13 @@ def situations(language):
 
 
 @pytest.fixture(scope="module")
+def messages(language):
+    """Single messages, with their gists."""
+    by_gist = read(f"messages.{language}.yml")["messages"]
+    return [(message, gist) for gist, said in by_gist.items() for message in said]
+
+
+@pytest.fixture(scope="module")
 def conversations(language):
     return [list(map(said, turns)) for turns in talks(f"conversations.{language}.yml")]
 
@@ -81,6 +88,7 @@ def test_every_file_is_read_by_the_projects_own_reader(path):
     pairs = sum(
         len(s["says"]) * (len(s["replies"]) + ("gist" in s)) for s in document.get("situations", [])
     )
+    pairs += sum(map(len, document.get("messages", {}).values()))
     whole = document.get("conversations", [])
     with_gist = sum(isinstance(turn, dict) for turns in whole for turn in turns)
     log = ReadingLog()
@@ -143,6 +151,15 @@ def test_nine_situations_and_turns_in_ten_have_a_gist_and_each_gist_two_replies(
     assert {len(set(map(plain, replies))) for replies in gists.values()} == {2}  # fair chances
 
 
+def test_single_messages_are_of_every_gist_and_stand_nowhere_else(messages, situations, language):
+    said = Counter(gist for _, gist in messages)
+    assert set(said) == set(read(f"gists.{language}.yml")["gists"])
+    assert min(said.values()) >= 10
+    every = Counter(plain(message) for message, _ in messages)
+    every.update({plain(wording) for s in situations for wording in s["says"]})
+    assert [message for message, count in every.items() if count > 1] == []
+
+
 def test_in_every_conversation_the_person_begins_and_the_bot_ends(conversations):
     assert {len(turns) for turns in conversations} <= {4, 6, 8, 10}
 
@@ -179,8 +196,9 @@ def test_the_lists_hold_150_things_of_each_kind(language):
     assert {kind for kind, things in slots.items() if len(set(map(plain, things))) < 150} == set()
 
 
-def test_no_line_is_a_placeholder_or_too_long(situations, conversations):
+def test_no_line_is_a_placeholder_or_too_long(situations, conversations, messages):
     lines = [w for s in situations for w in (*s["says"], *s["replies"])]
+    lines += [message for message, _ in messages]
     lines += [turn for turns in conversations for turn in turns]
     assert [line for line in lines if is_placeholder(with_blanks(line)) or len(line) > 160] == []
     assert [line for line in lines if line != line.strip() or "  " in line] == []
@@ -238,11 +256,12 @@ def test_the_bot_writes_simplified_characters():
     assert {c for c in characters if not c.encode("gb2312", "ignore")} == set()
 
 
-def test_no_test_message_stands_in_the_corpora(language, situations, conversations):
+def test_no_test_message_stands_in_the_corpora(language, situations, conversations, messages):
     known = {plain(wording) for s in situations for wording in s["says"]}
+    known |= {plain(message) for message, _ in messages}
     known |= {plain(turn) for turns in conversations for turn in turns[::2]}
     file = ROOT / "tests" / "data" / f"messages.{language}.jsonl"
-    messages = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert len(messages) == 250
-    assert all(message["must"] and message["must_not"] for message in messages)
-    assert [m["id"] for m in messages if plain(m["history"][-1]) in known] == []
+    measuring = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert len(measuring) == 250
+    assert all(message["must"] and message["must_not"] for message in measuring)
+    assert [m["id"] for m in measuring if plain(m["history"][-1]) in known] == []

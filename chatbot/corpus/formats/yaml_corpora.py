@@ -25,44 +25,47 @@ _Gists = Mapping[str, tuple[str, ...]]
 _MAX_DEPTH = 20
 _MOST_CHARACTERS = 64 * 1024**2  # the document lies in memory as a whole
 _SHAPE = (
-    "Write `conversations:` as a list of lists of turns, or `situations:` as a list of "
-    "`says:` and `replies:`; corpora/README.md shows both."
+    "Write `conversations:` as a list of lists of turns, `situations:` as a list of `says:` and "
+    "`replies:`, or `messages:` by their gist; corpora/README.md shows them."
 )
+_TALK = {"conversations", "situations", "messages"}
 
 
 def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
-    """Yields the conversations, then the situations of a YAML corpus.
+    """Yields the conversations, then the situations, then the single messages of a YAML corpus.
 
     A situation gives one conversation for each wording and reply; those of one wording share
     their id, "file.yml:<situation>.<wording>", counted from 1. A situation may name its `gist`, and
     `gists` what may be said to all of that gist: each wording gets one of these replies as well, in
     turn, so that a bot has something fitting to say where it has grasped no more than that. So
     may a turn of a conversation, written with `says` and `gist`: it ends one more conversation,
-    under the same id, of which the general reply alone is learned.
+    under the same id, of which the general reply alone is learned. `messages` lists single ones
+    under their gist, which get nothing but such a reply: "file.yml:<gist>.<message>".
     `speakers`, where given, take turns in each conversation, and `reply_speaker` is the one whose
     turns are learned. `slots` and `gists` may name files beside this one; where `slots` is given,
     `{food}` is a slot, else it is just text.
 
     Raises:
-        CorpusError: the file is no YAML, or holds neither list; or a slot cannot be filled.
+        CorpusError: the file is no YAML, or holds none of the three; or a slot cannot be filled.
     """
     document = _document(file)
     if isinstance(document, dict) and (listed := _lists_for_others(document)):
         log.notes[f"{file.name}: {listed} of other corpora"] += 1
         return
-    if not isinstance(document, dict) or not {"conversations", "situations"} & document.keys():
-        raise CorpusError(f"{file.name} holds neither conversations nor situations. {_SHAPE}")
+    if not isinstance(document, dict) or not _TALK & document.keys():
+        raise CorpusError(f"{file.name} holds no conversations, situations or messages. {_SHAPE}")
     slots, gists = _slots(document.get("slots"), file), _gists(document.get("gists"), file)
     for conversation in itertools.chain(
         _conversations(document, file.name, log, gists),
         _situations(document, file.name, gists),
+        _messages(document.get("messages"), file.name, gists),
     ):
         yield _with_slots(conversation, slots) if slots else conversation
 
 
 def _lists_for_others(document: Mapping[str, Any]) -> str:
     """Returns what a file without talk lists for other corpora; "" for a corpus."""
-    if {"conversations", "situations"} & document.keys():
+    if _TALK & document.keys():
         return ""
     if isinstance(document.get("slots"), dict):
         return "things for the slots"
@@ -203,6 +206,16 @@ def _situations(document: Mapping[str, Any], name: str, gists: _Gists) -> Iterat
             one = (general[index % len(general)],) if general else ()
             for reply in (*replies, *one):
                 yield Conversation(f"{name}:{number}.{index}", (wording, reply))
+
+
+def _messages(by_gist: Any, name: str, gists: _Gists) -> Iterator[Conversation]:
+    if not isinstance(by_gist or {}, Mapping):
+        raise CorpusError(f"{name}: messages is no mapping from gists to lists. {_SHAPE}")
+    for gist, items in (by_gist or {}).items():
+        where = f"{name} messages {gist!r}"
+        general = _general({"gist": gist}, gists, where)
+        for index, message in enumerate(_texts(items, where), start=1):
+            yield Conversation(f"{name}:{gist}.{index}", (message, general[index % len(general)]))
 
 
 def _gists(items: Any, file: TextFile) -> _Gists:
