@@ -174,9 +174,9 @@ def distinct_texts(pairs: Iterable[DialoguePair], seed: int) -> list[str]:
 def fine_tuned(config: Config, base: Path) -> Config:
     """Returns `config` with what fine-tuning takes from the bundle `base`.
 
-    That is its architecture and tokenizer in any case; how it searches for a reply, how many
-    turns it is shown and how long texts may be, unless it was asked for otherwise; and a lower
-    learning rate.
+    That is its architecture and tokenizer in any case; its dropout, which is no part of a
+    weight's shape, how it searches for a reply, how many turns it is shown and how long texts may
+    be, unless it was asked for otherwise; and a lower learning rate.
 
     Raises:
         TrainingError: the owner asked for another architecture than the base has.
@@ -186,7 +186,7 @@ def fine_tuned(config: Config, base: Path) -> Config:
         asked, has = getattr(config, section), getattr(of_base, section)
         default = type(asked)()
         for key, value in asked:
-            if value not in (getattr(default, key), getattr(has, key)):
+            if key != "dropout" and value not in (getattr(default, key), getattr(has, key)):
                 raise TrainingError(
                     f"Fine-tuning keeps the architecture of {base.name!r}, so {section}.{key} "
                     f"cannot become {value!r}. Leave that setting out, or train from scratch."
@@ -194,7 +194,7 @@ def fine_tuned(config: Config, base: Path) -> Config:
     decoding, limits = config.decoding, of_base.training
     tuned = changed(
         config,
-        model=of_base.model,
+        model=changed(of_base.model, **_asked(config.model, "dropout")),
         tokenizer=of_base.tokenizer,
         decoding=changed(of_base.decoding, **decoding.model_dump(exclude_unset=True)),
         corpus=_unless_asked(config.corpus, history_turns=of_base.corpus.history_turns),
@@ -215,6 +215,10 @@ def _for_corrections(config: Config) -> Config:
     )
     training = changed(config.training, precision="float32")  # small changes must not be lost
     return changed(config, corpus=corpus, training=training)
+
+
+def _asked(section: Section, *keys: str) -> dict[str, Any]:
+    return section.model_dump(include=section.model_fields_set & set(keys))
 
 
 def _unless_asked(section: Section, **values: Any) -> Section:

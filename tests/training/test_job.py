@@ -33,8 +33,8 @@ def test_fine_tuning_keeps_a_copy_of_what_it_starts_from(home, tiny_bundle, corp
 
 
 def test_fine_tuning_refuses_another_architecture(home, corpora):
-    config = with_settings(Config(), ["model.dropout=0.1"])
-    with pytest.raises(TrainingError, match=r"model\.dropout cannot become 0\.1"):
+    config = with_settings(Config(), ["model.decoder_layers=2"])
+    with pytest.raises(TrainingError, match=r"model\.decoder_layers cannot become 2"):
         set_up(Job("tuned", corpora, config, base="tiny"))
 
 

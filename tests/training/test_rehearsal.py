@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatbot.bundle import CORPUS
-from chatbot.config import Config, with_settings
+from chatbot.bundle import CORPUS, read_bundle_config
+from chatbot.config import Config, changed, with_settings
 from chatbot.corpus.pair_table import write_pairs
 from chatbot.corpus.prepare import CorpusSource
 from chatbot.corpus.records import DialoguePair
@@ -92,10 +92,12 @@ def test_tuning_takes_over_how_the_base_speaks_unless_asked_otherwise(home, tiny
     plain = fine_tuned(Config(), base)
     assert plain.decoding.max_length == 12  # the tiny bundle's own
     assert plain.training.learning_rate < Config().training.learning_rate
-    asked = ["decoding.max_length=30", "training.learning_rate=0.001"]
+    assert plain.model == read_bundle_config(base).model
+    asked = ["decoding.max_length=30", "training.learning_rate=0.001", "model.dropout=0.15"]
     chosen = fine_tuned(with_settings(Config(), asked), base)
     assert chosen.decoding.max_length == 30
     assert chosen.training.learning_rate == 0.001
+    assert chosen.model == changed(plain.model, dropout=0.15)
 
 
 def test_corrections_without_a_bot_to_teach_are_one_line(home, few):
