@@ -1,17 +1,18 @@
 """Gives a bot fixed replies to messages about danger to life, so that these never vary.
 
-    python corpora/crisis_facts.py english corpora/small-talk.en.yml corpora/crisis.en.yml
+    python corpora/crisis_facts.py english corpora/*.en.yml
 
-A network of this size mistakes one message in three, and here it must not: each wording of a crisis
-situation gets the situation's first reply, word for word, and whatever else holds the words that
-a file of facts lists gets the reply that stands with them. Facts that the bot has already stay.
+A network of this size mistakes one message in four, and here it must not: each wording of a crisis
+situation gets the situation's first reply, word for word, each single message of that gist the
+gist's first reply, and whatever else holds the words that a file of facts lists gets the reply that
+stands with them. Facts that the bot has already stay.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,10 @@ def main() -> int:
     """Adds the facts; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
-    parser.add_argument("corpus", type=Path, help="situations, some with the gist `crisis`")
-    parser.add_argument("words", type=Path, help="facts, whose wordings hold stars")
+    parser.add_argument("corpora", type=Path, nargs="+", help="files as they lie in corpora/")
     options = parser.parse_args()
     try:
-        new = [*crisis_facts(options.corpus), *facts_from(_read(options.words)["facts"])]
+        new = [fact for corpus in options.corpora for fact in crisis_facts(corpus)]
         edit_bundle(options.name, facts=lambda old: [*(f for f in old if f not in new), *new])
     except (ChatbotError, OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         print(f"Error: no facts for {options.name}: {error!s:.200}.", file=sys.stderr)
@@ -42,12 +42,20 @@ def main() -> int:
 
 
 def crisis_facts(corpus: Path) -> Iterator[Fact]:
-    """Yields the facts of each situation whose gist is `crisis`, as many as its wordings take."""
-    for situation in _read(corpus)["situations"]:
+    """Yields what a file says about danger, in facts of as many wordings as one takes."""
+    document = _read(corpus)
+    for situation in document.get("situations", []):
         if situation.get("gist") == "crisis":
-            says = situation["says"]
-            for start in range(0, len(says), MAX_WORDINGS):
-                yield Fact(tuple(says[start : start + MAX_WORDINGS]), situation["replies"][0])
+            yield from _facts(situation["says"], situation["replies"][0])
+    if said := document.get("messages", {}).get("crisis"):
+        gists = _read(corpus.with_name(document["gists"]))["gists"]
+        yield from _facts(said, gists["crisis"][0])
+    yield from facts_from(document.get("facts", []))
+
+
+def _facts(says: Sequence[str], reply: str) -> Iterator[Fact]:
+    for start in range(0, len(says), MAX_WORDINGS):
+        yield Fact(tuple(says[start : start + MAX_WORDINGS]), reply)
 
 
 def _read(file: Path) -> Any:

@@ -501,16 +501,22 @@ def test_scores_of_another_kind_do_not_stop_the_list(home):
 BOTS = pytest.mark.parametrize(("name", "language"), [("english", "en"), ("chinese", "zh")])
 
 
+def read_corpus(name):
+    text = (ROOT / "corpora" / name).read_text(encoding="utf-8")
+    return yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+
+
 def crises(language):
-    """The situations of a corpus that are about danger to life."""
-    text = (ROOT / "corpora" / f"small-talk.{language}.yml").read_text(encoding="utf-8")
-    situations = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))["situations"]
-    return [situation for situation in situations if situation.get("gist") == "crisis"]
+    """What the corpora say of danger to life, as situations."""
+    situations = read_corpus(f"small-talk.{language}.yml")["situations"]
+    found = [situation for situation in situations if situation.get("gist") == "crisis"]
+    single = read_corpus(f"messages.{language}.yml")["messages"]["crisis"]
+    replies = read_corpus(f"gists.{language}.yml")["gists"]["crisis"]
+    return [*found, {"says": single, "replies": replies}]
 
 
 def words_of_danger(language):
-    text = (ROOT / "corpora" / f"crisis.{language}.yml").read_text(encoding="utf-8")
-    return facts_from(yaml.safe_load(text)["facts"])
+    return facts_from(read_corpus(f"crisis.{language}.yml")["facts"])
 
 
 def pointing_to_help(language):
