@@ -95,7 +95,7 @@ class BatchPlan:
         for start in range(0, len(order), self._batch_size * _POOL):
             pool = order[start : start + self._batch_size * _POOL]
             if self._bucketing:
-                pool = pool[np.lexsort(lengths[pool].T[::-1])]  # by target, then source
+                pool = pool[np.lexsort(lengths[pool].T[::-1])]  # by target, then by source
             batches += np.split(pool, range(self._batch_size, len(pool), self._batch_size))
         return [batches[i] for i in random.permutation(len(batches))]
 
