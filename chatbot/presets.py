@@ -18,6 +18,7 @@ SIZES = ("laptop", "paper")
 
 _SCALED = "embeddings are multiplied by the root of their width, which only scales where they start"
 _ADAM = "trained with Adam and dropout, on subword pieces"
+_ADAM_ALONE = "trained with Adam, on subword pieces"  # the paper has dropout as well
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,10 @@ _KNOWN = (
         "Elman 1990 (Cognitive Science 14:179), as an encoder-decoder",
         {**_PLAIN, **_ONE_WAY, "cell": "rnn", "context": "initial_state",
          "encoder_units": 512, "decoder_units": 512},
-        differences=("the baseline; no paper publishes its width, so both sizes are one",),
+        differences=(
+            "the baseline; no paper publishes its width, so both sizes are one",
+            "units are between -1 and 1 (tanh); Elman's are between 0 and 1",
+        ),
     ),
     Preset(
         "cho2014",
@@ -167,7 +171,7 @@ _KNOWN = (
             "global attention: no window that moves over the source",
             "the layer of equation 5 has a bias; one table of word vectors for both sides",
             _SCALED,
-            _ADAM,
+            _ADAM_ALONE,
         ),
     ),
     Preset(
@@ -179,6 +183,7 @@ _KNOWN = (
          "encoder_units": 256, "decoder_units": 256},
         differences=(
             "one table of word vectors for both sides; the book's own width is the laptop's",
+            "on subword pieces, not words",
             _SCALED,
         ),
     ),
@@ -191,14 +196,16 @@ _KNOWN = (
          "attention": "general", "context": "initial_state,every_step", "summary": "mean",
          "readout": "none", "tie_embeddings": False, "encoder_layers": 4, "embedding_units": 256,
          "encoder_units": 256, "decoder_units": 256},
-        {"encoder_layers": 8, "embedding_units": 512, "encoder_units": 512,
+        {"encoder_layers": 8, "embedding_units": 256, "encoder_units": 512,
          "decoder_units": 512},
         differences=(
             "attention asks with W_d h_i; the paper adds a bias and the last word's vector",
             "the first state is made of the mean of the source's vectors",
+            "CNN-c is as wide as CNN-a, not 256 between two linear layers",
+            "the output matrix reads h_i itself, not 256 numbers made of it",
             "one table of word vectors for both sides",
             _SCALED,
-            _ADAM,
+            _ADAM_ALONE,
         ),
     ),
     Preset(
@@ -213,7 +220,8 @@ _KNOWN = (
         {"learning_rate": 5e-4, "warmup_steps": 1000},
         differences=(
             "the learning rate falls along a line, not with the root of the step",
-            "the output has a bias; the queries', keys', values' and outputs' matrices have none",
+            "dropout falls on word vectors before positions are added, not on their sum",
+            "the output has a bias",
         ),
     ),
     Preset(

@@ -31,7 +31,7 @@ def _lstm(config: ModelConfig, units: int, **named: Any) -> keras.layers.Layer:
 
 
 def _rnn(config: ModelConfig, units: int, **named: Any) -> keras.layers.Layer:
-    """h_t = tanh(W x_t + U h_t-1 + b) (Elman 1990)."""
+    """h_t = tanh(W x_t + U h_t-1 + b) (Elman 1990, whose units are between 0 and 1)."""
     return keras.layers.SimpleRNN(units, **_OPTIONS, **named)
 
 

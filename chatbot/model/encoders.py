@@ -68,7 +68,7 @@ class ConvolutionalEncoder:
     """Two stacks of convolutions over vectors with positions (Gehring et al. 2017, 3.1 and 3.2).
 
     CNN-a makes the keys z_j, CNN-c, half as deep, the values: a_ij = softmax(d_i . z_j) and
-    context_i = sum_j a_ij CNN-c(e)_j (arXiv:1611.02344, equations 1 and 2). Each layer is
+    context_i = sum_j a_ij CNN-c(e)_j (arXiv:1611.02344, section 3.2). Each layer is
     tanh(conv(x) + x).
     """
 

@@ -59,7 +59,7 @@ def softmax(x):
 
 
 def rnn(cell, x, h):
-    """h_t = tanh(W x_t + U h_t-1 + b) (Elman 1990)."""
+    """h_t = tanh(W x_t + U h_t-1 + b) (after Elman 1990)."""
     w, u, b = cell
     return np.tanh(x @ w + h @ u + b)
 
@@ -138,7 +138,7 @@ def rnn_basic(w, source, tokens):
 
 
 def cho2014(w, source, tokens):
-    """Equations 3 to 9: c = h_N; h'_0 = tanh(V' c); h'_t = f(h'_t-1, y_t-1, c); output by maxout.
+    """Section 2.2, equations 5 to 8 and the appendix: c = h_N; h'_0 = tanh(V' c); h'_t = f(h'_t-1, y_t-1, c); output by maxout.
 
     Appendix A.2: s' = O_h h'_t + O_y y_t-1 + O_c c, its pairs' maxima times G.
     """
@@ -228,7 +228,7 @@ def d2l(w, source, tokens):
 
 
 def cnn2017(w, source, tokens):
-    """Section 2 and 3: e_j = w_j + l_j; z = CNN-a(e); c_i = sum_j a_ij CNN-c(e)_j (equation 2).
+    """Section 2 and 3: e_j = w_j + l_j; z = CNN-a(e); c_i = sum_j a_ij CNN-c(e)_j (section 3.2).
 
     a_ij = softmax(d_i . z_j), d_i = W_d h_i; layers are tanh(conv(x) + x), zero outside.
     """
