@@ -140,7 +140,7 @@ def rnn_basic(w, source, tokens):
 def cho2014(w, source, tokens):
     """Equations 5 to 8: c = h_N; h'_0 = tanh(V' c); h'_t = f(h'_t-1, y_t-1, c).
 
-    Appendix A.2, the output by maxout: s' = O_h h'_t + O_y y_t-1 + O_c c, its pairs' maxima times G.
+    Appendix A.2, the output by maxout: s' = O_h h'_t + O_y y_t-1 + O_c c, maxima times G.
     """
     encoder, decoder = w.cell("encoder_0_cell"), w.cell("decoder_0_cell")
     c = read(gru_cho, encoder, w.vectors(source), zeros(encoder))[-1]
