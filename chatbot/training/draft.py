@@ -34,6 +34,7 @@ from chatbot.training.rehearsal import OldPairs, answered, mixture, old_pairs
 from chatbot.training.turns import turns_shown
 
 HOLD_OUT_FROM = 100  # pairs to fine-tune on; fewer are to be known by heart, all of them
+_FREE = ("dropout", "summary")  # of the model: what fine-tuning may change
 _TUNING_RATE = 3e-4  # the learning rate on top of what a model knows, unless one is asked for
 
 Sides = Mapping[str, Sequence[DialoguePair]]
@@ -174,9 +175,9 @@ def distinct_texts(pairs: Iterable[DialoguePair], seed: int) -> list[str]:
 def fine_tuned(config: Config, base: Path) -> Config:
     """Returns `config` with what fine-tuning takes from the bundle `base`.
 
-    That is its architecture and tokenizer in any case; its dropout, which is no part of a
-    weight's shape, how it searches for a reply, how many turns it is shown and how long texts may
-    be, unless it was asked for otherwise; and a lower learning rate.
+    That is its architecture and tokenizer in any case; what changes no weight's shape (dropout, the
+    summary), how it searches for a reply, how many turns it is shown and how long texts may be,
+    unless it was asked for otherwise; and a lower learning rate.
 
     Raises:
         TrainingError: the owner asked for another architecture than the base has.
@@ -186,7 +187,7 @@ def fine_tuned(config: Config, base: Path) -> Config:
         asked, has = getattr(config, section), getattr(of_base, section)
         default = type(asked)()
         for key, value in asked:
-            if key != "dropout" and value not in (getattr(default, key), getattr(has, key)):
+            if key not in _FREE and value not in (getattr(default, key), getattr(has, key)):
                 raise TrainingError(
                     f"Fine-tuning keeps the architecture of {base.name!r}, so {section}.{key} "
                     f"cannot become {value!r}. Leave that setting out, or train from scratch."
@@ -194,7 +195,7 @@ def fine_tuned(config: Config, base: Path) -> Config:
     decoding, limits = config.decoding, of_base.training
     tuned = changed(
         config,
-        model=changed(of_base.model, **_asked(config.model, "dropout")),
+        model=changed(of_base.model, **_asked(config.model, *_FREE)),
         tokenizer=of_base.tokenizer,
         decoding=changed(of_base.decoding, **decoding.model_dump(exclude_unset=True)),
         corpus=_unless_asked(config.corpus, history_turns=of_base.corpus.history_turns),

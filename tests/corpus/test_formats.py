@@ -326,16 +326,27 @@ def test_single_messages_get_the_replies_of_their_gist_in_turn(tmp_path):
         "gists:\n  bad: [Oh dear!, I'm sorry!]\nmessages:\n  bad: [I fell, ouch, my tooth: aches]\n"
     )
     found = list(read_conversations(written(tmp_path, "talk.yml", text)))
-    assert found == [
-        Conversation("talk.yml:bad.1", ("I fell", "I'm sorry!")),
-        Conversation("talk.yml:bad.2", ("ouch", "Oh dear!")),
-        Conversation("talk.yml:bad.3", ("my tooth: aches", "I'm sorry!")),
+    assert [(c.id, c.turns) for c in found] == [
+        ("talk.yml:bad.1", ("I fell", "I'm sorry!")),
+        ("talk.yml:bad.2", ("ouch", "Oh dear!")),
+        ("talk.yml:bad.3", ("my tooth: aches", "I'm sorry!")),
     ]
+    assert [next(iter(extract_pairs([c], history_turns=1))).reply for c in found] == [
+        c.turns[1] for c in found
+    ]
+
+
+def test_of_a_message_with_what_was_said_before_the_last_reply_alone_is_learned(tmp_path):
+    text = "gists: {bad: [Oh dear!]}\nmessages: {bad: [[hi, How is work?, they sacked me]]}\n"
+    [found] = read_conversations(written(tmp_path, "talk.yml", text))
+    assert found.turns == ("hi", "How is work?", "they sacked me", "Oh dear!")
+    [pair] = extract_pairs([found], history_turns=3)
+    assert (pair.history, pair.reply) == (found.turns[:3], "Oh dear!")
 
 
 @pytest.mark.parametrize(
     "messages",
-    ["[a]", "{sad: [a]}", "{bad: a}", "{bad: [[a]]}", "{[bad]: [a]}", "{bad: [{a: {}}]}"],
+    ["[a]", "{sad: [a]}", "{bad: a}", "{bad: [[[a]]]}", "{[bad]: [a]}", "{bad: [{a: {}}]}"],
 )
 def test_messages_of_another_shape_are_one_clear_line(tmp_path, messages):
     path = written(tmp_path, "talk.yml", f"gists: {{bad: [Oh!]}}\nmessages: {messages}\n")

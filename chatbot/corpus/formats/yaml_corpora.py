@@ -40,7 +40,8 @@ def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
     turn, so that a bot has something fitting to say where it has grasped no more than that. So
     may a turn of a conversation, written with `says` and `gist`: it ends one more conversation,
     under the same id, of which the general reply alone is learned. `messages` lists single ones
-    under their gist, which get nothing but such a reply: "file.yml:<gist>.<message>".
+    under their gist, which get nothing but such a reply: "file.yml:<gist>.<message>"; one that
+    is understood from what was said before is a list of turns.
     `speakers`, where given, take turns in each conversation, and `reply_speaker` is the one whose
     turns are learned. `slots` and `gists` may name files beside this one; where `slots` is given,
     `{food}` is a slot, else it is just text.
@@ -214,8 +215,11 @@ def _messages(by_gist: Any, name: str, gists: _Gists) -> Iterator[Conversation]:
     for gist, items in (by_gist or {}).items():
         where = f"{name} messages {gist!r}"
         general = _general({"gist": gist}, gists, where)
-        for index, message in enumerate(_texts(items, where), start=1):
-            yield Conversation(f"{name}:{gist}.{index}", (message, general[index % len(general)]))
+        for index, item in enumerate(_listed(items, where), start=1):
+            said = _texts(item, where) if isinstance(item, list) else (_turn(item, where),)
+            turns = (*said, general[index % len(general)])
+            earlier = frozenset(range(len(said)))
+            yield Conversation(f"{name}:{gist}.{index}", turns, context_only=earlier)
 
 
 def _gists(items: Any, file: TextFile) -> _Gists:
