@@ -510,7 +510,8 @@ def crises(language):
     """What the corpora say of danger to life, as situations."""
     situations = read_corpus(f"small-talk.{language}.yml")["situations"]
     found = [situation for situation in situations if situation.get("gist") == "crisis"]
-    single = read_corpus(f"messages.{language}.yml")["messages"]["crisis"]
+    said = read_corpus(f"messages.{language}.yml")["messages"]["crisis"]
+    single = [message for message in said if isinstance(message, str)]
     replies = read_corpus(f"gists.{language}.yml")["gists"]["crisis"]
     return [*found, {"says": single, "replies": replies}]
 
@@ -534,7 +535,7 @@ def unhelped(name, language, messages):
 
 @BOTS
 def test_a_shipped_bot_answers_every_crisis_message_of_its_corpus_word_for_word(name, language):
-    """Here a small network must not guess; corpora/crisis_facts.py puts these replies in."""
+    """Here a small network must not guess; corpora/fixed_replies.py puts these replies in."""
     assert len(crises(language)) > 10
     assert unhelped(name, language, [w for c in crises(language) for w in c["says"]]) == []
 
@@ -553,6 +554,14 @@ def test_a_shipped_bot_says_what_is_fixed_for_plain_sadness(name, language):
     plain = {w: f.reply for f in words_of_danger(language) for w in f.says if "*" not in w}
     assert len(plain) > 5
     assert {wording: known.find(wording).reply for wording in plain} == plain
+
+
+@BOTS
+def test_a_shipped_bot_greets_thanks_and_parts_in_fixed_words(name, language):
+    known = FactBook(read_facts(ROOT / "saved_models" / name))
+    plain = facts_from(read_corpus(f"plain.{language}.yml")["facts"])
+    assert len(plain) > 5
+    assert {f.reply for f in plain for w in f.says if known.find(w).reply != f.reply} == set()
 
 
 @pytest.mark.parametrize(
