@@ -27,7 +27,7 @@ from machine import described, memory_bandwidth, seconds_of
 from chatbot.config import BOS_ID
 from chatbot.model.size import size_of
 
-MESSAGE = "Hello! How are you today?"
+MESSAGE = "My sister and I went to the market today."  # no fixed fact of a shipped bot
 REPLY, PREDICT, TORCH = "reply, greedy", "Keras predict per token", "PyTorch's tutorial"
 BEAM, FIRST, READING = "reply, beam of 5", "first streamed text", "reading the weights"
 FLOAT32_BYTES = 4

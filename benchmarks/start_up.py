@@ -42,7 +42,7 @@ def main() -> None:
     cases: dict[str, Callable[[], float]] = {
         "import keras (bare)": lambda: command("-c", "import keras"),
         "--help": lambda: command("-m", "chatbot", "--help"),
-        "cold reply": lambda: command("-m", "chatbot", "reply", model, "Hello!"),
+        "cold reply": lambda: command("-m", "chatbot", "reply", model, "We went to the market."),
     }
     results = {
         name: statistics.median(run() for _ in range(REPEATS)) for name, run in cases.items()
@@ -107,7 +107,7 @@ def page(model: str) -> Page:
     try:
         wait_for(address, server)
         served = time.monotonic() - started
-        Client(address, verbose=False).predict("Hello!", api_name="/chat")
+        Client(address, verbose=False).predict("We went to the market.", api_name="/chat")
         replied = time.monotonic() - started
         time.sleep(IDLE_SECONDS)
         return Page(served, replied, memory_mb(server.pid))
