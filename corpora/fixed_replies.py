@@ -22,8 +22,10 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from chatbot.bundle import edit_bundle
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, CorpusError
 from chatbot.text.facts import MAX_WORDINGS, Fact, facts_from
+
+_OTHER_SHAPE = (AttributeError, TypeError, ValueError)  # YAML, but no corpus of ours
 
 
 def main() -> int:
@@ -33,13 +35,22 @@ def main() -> int:
     parser.add_argument("corpora", type=Path, nargs="+", help="files as they lie in corpora/")
     options = parser.parse_args()
     try:
-        new = [fact for corpus in options.corpora for fact in fixed_replies(corpus)]
+        new = [fact for corpus in options.corpora for fact in _of_file(corpus)]
         edit_bundle(options.name, facts=lambda old: [*(f for f in old if f not in new), *new])
-    except (ChatbotError, OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        print(f"Error: no fixed replies for {options.name}: {error!s:.200}.", file=sys.stderr)
+    except (ChatbotError, OSError) as error:
+        print(f"Error: no fixed replies for {options.name}: {error!s:.300}", file=sys.stderr)
         return 2
     print(f"{options.name} answers {sum(len(f.says) for f in new):,} messages word for word.")
     return 0
+
+
+def _of_file(corpus: Path) -> list[Fact]:
+    try:
+        return list(fixed_replies(corpus))
+    except (yaml.YAMLError, UnicodeError, LookupError, *_OTHER_SHAPE):
+        raise CorpusError(
+            f"{corpus} is not of the kinds that lie in corpora/. Compare it with one of them."
+        ) from None
 
 
 def fixed_replies(corpus: Path) -> Iterator[Fact]:

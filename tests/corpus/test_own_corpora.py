@@ -3,6 +3,8 @@
 import itertools
 import json
 import re
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from chatbot.corpus.placeholders import is_placeholder
 from chatbot.corpus.readers import read_conversations
 from chatbot.corpus.records import ReadingLog
 from chatbot.corpus.slots import open_slots, with_blanks
+from chatbot.text.facts import Fact, FactBook, facts_from
 
 ROOT = Path(__file__).parents[2]
 CORPORA = ROOT / "corpora"
@@ -271,3 +274,27 @@ def test_no_test_message_stands_in_the_corpora(language, situations, conversatio
     assert len(measuring) == 250
     assert all(message["must"] and message["must_not"] for message in measuring)
     assert [m["id"] for m in measuring if plain(m["history"][-1]) in known] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "- a", "a: [", "situations: [a]", "messages: [a]", "messages: {crisis: [a]}", "facts: x"],
+)
+def test_fixed_replies_refuses_what_is_no_corpus_of_ours_in_one_line(tmp_path, text):
+    (tmp_path / "other.yml").write_text(text, encoding="utf-8")
+    command = [sys.executable, str(CORPORA / "fixed_replies.py"), "nobody", "other.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert re.fullmatch(r"Error: no fixed replies for nobody: .+\n", done.stderr)
+
+
+CHEERFUL = {"good", "proud", "bignews", "birthday", "festive", "likes", "laugh", "joke", "thanks"}
+
+
+def test_no_words_of_danger_stand_in_a_cheerful_message(messages, language):
+    facts = facts_from(read(f"crisis.{language}.yml")["facts"])
+    starred = [Fact(tuple(w for w in fact.says if "*" in w), fact.reply) for fact in facts]
+    book = FactBook(starred)
+    cheerful = [message for message, gist in messages if gist in CHEERFUL]
+    assert len(cheerful) > 1000
+    assert [message for message in cheerful if book.find(message)] == []
