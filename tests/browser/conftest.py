@@ -72,6 +72,7 @@ def open_page(browser, expected_errors):
         page.loading = loading = set()
         page.on("request", lambda request: "/run/predict" in request.url and loading.add(request))
         page.on("requestfinished", lambda request: loading.discard(request))
+        page.on("requestfailed", lambda request: loading.discard(request))  # a page that was left
         page.goto(url)
         page.locator("#message textarea").wait_for()
         settled(page)
