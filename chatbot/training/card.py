@@ -125,7 +125,14 @@ def _architecture(model: ModelConfig) -> str:
 
 def _replies(facts: Mapping[str, Any]) -> list[str]:
     rows = [f"| {_cell(m)} | {_cell(r)} |" for m, r in facts["replies"].items()]
-    return ["## What it answers", "", "| message | reply (greedy) |", "|---|---|", *rows, ""]
+    return [
+        "## What it answers",
+        "",
+        "| message | reply (greedy, without fixed facts) |",
+        "|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def _limits() -> list[str]:
