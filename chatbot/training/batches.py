@@ -87,7 +87,7 @@ class BatchPlan:
         """Shuffles, sorts pools of neighbours by length, cuts them, shuffles the batches."""
         random = np.random.default_rng([self._seed, self._epoch])
         lengths = np.array(
-            [(math.log(len(t), _ALIKE), len(s)) for s, t in zip(*self._pairs, strict=True)],
+            [(int(math.log(len(t), _ALIKE)), len(s)) for s, t in zip(*self._pairs, strict=True)],
             dtype=np.int64,
         )
         order = random.permutation(len(self._pairs))

@@ -52,7 +52,7 @@ def test_each_epoch_has_the_pairs_that_are_drawn_for_it():
 
 
 def test_bucketing_still_mixes_the_replies_of_a_corpus_that_has_few():
-    """One reply a batch would teach the decoder the batch, and the encoder nothing."""
+    """Few replies in a batch show the encoder little to tell apart."""
     random = np.random.default_rng(0)
     replies = [[10 + i] * (6 + i) + [EOS_ID] for i in range(20)]
     of_pair = random.integers(20, size=2_000)
