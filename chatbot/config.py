@@ -90,6 +90,9 @@ class ModelConfig(Settings):
     )
     embedding_units: int = Field(256, ge=4, le=4096)
     share_embeddings: bool = Field(True, description="source and target have one embedding")
+    source_deviation: float = Field(
+        1.0, gt=0, le=4, description="of a source vector's numbers at the start, where not shared"
+    )
     tie_embeddings: bool = Field(True, description="the output layer shares the embedding")
     reverse_source: bool = Field(False, description="read the source from its end")
     cell: Literal["gru", "lstm", "rnn"] = "gru"
@@ -107,7 +110,9 @@ class ModelConfig(Settings):
     max_positions: int = Field(
         1024, ge=4, le=4096, description="of learned positions and of location attention"
     )
-    summary: Literal["last", "mean", "max"] = Field("last", description="the source as one vector")
+    summary: Literal["last", "mean", "max", "sum"] = Field(
+        "last", description="the source as one vector; sum: over the root of its length"
+    )
     context: tuple[Place, ...] | None = Field(
         None,
         description="where the source enters the decoder: initial_state, every_step, output, "
@@ -124,6 +129,7 @@ class ModelConfig(Settings):
     layer_norm: bool = Field(False, description="recurrent layers' outputs are normalised")
     attention: AttentionKind = "dot"
     attention_positions: bool = Field(False, description="sinusoids mark the keys")
+    hybrid: bool = Field(False, description="the summary joins what attention hands over")
     input_feeding: bool = Field(False, description="the last attentional vector is read again")
     coverage: bool = Field(False, description="attention knows where it has looked already")
     coverage_loss: float = Field(1.0, ge=0, le=100, description="its weight in the loss, in nats")
@@ -162,7 +168,12 @@ class ModelConfig(Settings):
     @property
     def context_units(self) -> int:
         """The width of the context: what attention, or the summary, hands to the decoder."""
-        return self.decoder_units if self.attention == "multi_head" else self.memory_units
+        return self.decoder_units if self.attention == "multi_head" else self.value_units
+
+    @property
+    def value_units(self) -> int:
+        """The width of what attention hands over of each position."""
+        return self.memory_units * (2 if self.hybrid else 1)
 
     @property
     def has_reverse_matrix(self) -> bool:
@@ -196,6 +207,10 @@ def _embedding_misfits(model: ModelConfig) -> Misfits:
     yield (
         kind == "onehot" and model.tie_embeddings,
         "embedding=onehot has no matrix to tie: set tie_embeddings=false",
+    )
+    yield (
+        model.share_embeddings and model.source_deviation != 1.0,
+        "source_deviation is for an embedding of the source alone: set share_embeddings=false",
     )
     yield (
         model.tie_embeddings and model.readout == "none" and not _feature_width_is_embedding(model),
@@ -290,7 +305,7 @@ def _attention_misfits(model: ModelConfig) -> Misfits:
         f"{kind} attention compares decoder_units {model.decoder_units} with the encoder's width "
         f"{model.memory_units}: make them equal, or take attention=additive",
     )
-    for name in ("attention_positions", "input_feeding", "coverage", "copying"):
+    for name in ("attention_positions", "hybrid", "input_feeding", "coverage", "copying"):
         yield (
             bool(getattr(model, name)) and not attends,
             f"{name} needs attention: take attention=additive, or set {name}=false",

@@ -23,16 +23,16 @@ class Embeddings:
     def __init__(self, config: ModelConfig, vocab_size: int, dtype: Any) -> None:
         """Creates one table or two; a one-hot vector needs none."""
         make = _TABLES[config.embedding]
-        self.target = make(config, vocab_size, dtype, "embedding")
+        self.target = make(config, vocab_size, dtype, "embedding", 1.0)
         self.source = (
             self.target
             if config.share_embeddings
-            else make(config, vocab_size, dtype, "source_embedding")
+            else make(config, vocab_size, dtype, "source_embedding", config.source_deviation)
         )
         self._length = 1.0 if config.embedding == "onehot" else config.embedding_units**-0.5
 
     def of_source(self, token_ids: Any) -> Any:
-        """token_ids (B,S) -> vectors (B,S,E) of about unit variance."""
+        """token_ids (B,S) -> vectors (B,S,E); their deviation is `source_deviation` at first."""
         return self.source(token_ids) / self._length
 
     def of_target(self, token_ids: Any) -> Any:
@@ -60,14 +60,16 @@ class OneHot(keras.layers.Layer):
 
 
 def _table(trainable: bool) -> Callable[..., keras.layers.Layer]:
-    def make(config: ModelConfig, vocab_size: int, dtype: Any, name: str) -> keras.layers.Layer:
+    def make(
+        config: ModelConfig, vocab_size: int, dtype: Any, name: str, deviation: float
+    ) -> keras.layers.Layer:
         own = config.has_reverse_matrix and not config.tie_embeddings and name == "embedding"
         units = config.embedding_units
         return keras.layers.ReversibleEmbedding(
             vocab_size,
             units,
             tie_weights=not own,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=units**-0.5),
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=deviation * units**-0.5),
             name=name,
             dtype=dtype,
             trainable=trainable,
@@ -76,7 +78,9 @@ def _table(trainable: bool) -> Callable[..., keras.layers.Layer]:
     return make
 
 
-def _one_hot(config: ModelConfig, vocab_size: int, dtype: Any, name: str) -> keras.layers.Layer:
+def _one_hot(
+    config: ModelConfig, vocab_size: int, dtype: Any, name: str, deviation: float
+) -> keras.layers.Layer:
     return OneHot(vocab_size, name=name, dtype=dtype)
 
 

@@ -177,12 +177,27 @@ def _mean(outputs: Any, mask: Any) -> Any:
     return ops.sum(outputs * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
 
 
+def _sum(outputs: Any, mask: Any) -> Any:
+    """The sum over the real positions, over the root of their number: (B,S,M), (B,S) -> (B,M).
+
+    Its length does not depend on theirs where they are unlike; in the mean a word of a long source
+    would weigh less than its noise.
+    """
+    real = ops.cast(ops.expand_dims(mask, -1), outputs.dtype)
+    return ops.sum(outputs * real, axis=1) / ops.sqrt(ops.maximum(ops.sum(real, axis=1), 1.0))
+
+
 def _max(outputs: Any, mask: Any) -> Any:
     """The largest value over the real positions, of each unit: (B,S,M), (B,S) -> (B,M)."""
     return ops.max(ops.where(ops.expand_dims(mask, -1), outputs, -1e4), axis=1)
 
 
-_SUMMARIES: Mapping[str, Callable[[Any, Any], Any]] = {"last": _last, "mean": _mean, "max": _max}
+_SUMMARIES: Mapping[str, Callable[[Any, Any], Any]] = {
+    "last": _last,
+    "mean": _mean,
+    "max": _max,
+    "sum": _sum,
+}
 _KINDS: Mapping[str, Callable[[ModelConfig, Any], Encoder]] = {
     "recurrent": RecurrentEncoder,
     "convolutional": ConvolutionalEncoder,

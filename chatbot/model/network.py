@@ -75,6 +75,8 @@ class _Layers:
         encoded = self.encoder(vectors, mask, self.dropout)
         if turn is not None:
             encoded = _turned(encoded, turn)
+        if self.config.hybrid:
+            encoded = _with_summary(encoded)
         if self.config.attention_positions:
             marks = Positions("sinusoids", 0, name="attention_positions", autocast=False)
             encoded = encoded._replace(keys=marks(encoded.keys))
@@ -95,6 +97,16 @@ def _turned(encoded: Encoded, turn: keras.layers.Layer) -> Encoded:
     values = turn(encoded.values, encoded.mask)
     keys = values if encoded.keys is encoded.values else turn(encoded.keys, encoded.mask)
     return encoded._replace(keys=keys, values=values)
+
+
+def _with_summary(encoded: Encoded) -> Encoded:
+    """Joins the summary to each value, so that whatever attention looks at, all is seen.
+
+    Weights sum to one: context_t = sum_s a_ts [h_s; q] = [sum_s a_ts h_s; q]. After the hybrid
+    scheme of Shang et al. 2015 (arXiv:1503.02364), where q comes from an encoder of its own.
+    """
+    whole = ops.zeros_like(encoded.values[..., :1]) + ops.expand_dims(encoded.summary, 1)
+    return encoded._replace(values=joined([encoded.values, whole]))
 
 
 def _training_graph(layers: _Layers) -> keras.Model:

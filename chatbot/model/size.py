@@ -103,14 +103,14 @@ def _shared(model: ModelConfig, read: int) -> int:
 
 
 def _attention(model: ModelConfig) -> int:
-    query, key = model.decoder_units, model.memory_units
+    query, key, value = model.decoder_units, model.memory_units, model.value_units
     compared = (query + key + 1 + model.coverage) * query
     return {
         "general": key * query,
         "additive": compared,
         "concat": compared,
         "location": query * model.max_positions,
-        "multi_head": 2 * query**2 + 2 * key * query,
+        "multi_head": (2 * query + key + value) * query,
     }.get(model.attention, 0)
 
 

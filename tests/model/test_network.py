@@ -57,6 +57,15 @@ ARCHITECTURES = {
     "location": {"attention": "location", "max_positions": 16},
     "location, asks first": {**INNER, "attention": "location", "max_positions": 16},
     "positions in the keys": {"attention_positions": True},
+    "hybrid, sum": {"hybrid": True, "summary": "sum"},
+    "hybrid, asks first": {
+        **INNER,
+        "hybrid": True,
+        "source_deviation": 0.1,
+        "share_embeddings": False,
+    },
+    "hybrid, multi-head": {"attention": "multi_head", "heads": 3, "hybrid": True},
+    "hybrid, reversed, copying": {"hybrid": True, "reverse_source": True, "copying": True},
     "input feeding": {"input_feeding": True},
     "input feeding, maxout": {"input_feeding": True, "readout": "maxout"},
     "coverage": {"attention": "additive", "coverage": True},
@@ -89,6 +98,7 @@ ARCHITECTURES = {
         "decoder_layers": 2,
     },
     "transformer decoder over cells, copying": {**TRANSFORMER, "readout": "tanh", "copying": True},
+    "hybrid transformer": {**TRANSFORMER, "hybrid": True, "tie_embeddings": False},
     "transformer over convolutions, one-hot": {
         **TRANSFORMER,
         "encoder": "convolutional",
@@ -167,3 +177,19 @@ def test_logits_are_float32_under_mixed_precision():
     network = build_seq2seq(ModelConfig(**SMALL), 30, "mixed_bfloat16")
     logits = network.training([SOURCE, INPUT])
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+
+
+def test_hybrid_hands_over_the_summary_wherever_attention_looks():
+    config = ModelConfig(**SMALL, hybrid=True, summary="sum")
+    network = build_seq2seq(config, vocab_size=30)
+    memory, mask, *_ = (np.asarray(x) for x in network.encoder(SOURCE))
+    own, whole = np.split(memory[..., : config.value_units], 2, axis=-1)
+    real = mask[..., None].astype("float32")
+    summed = (own * real).sum(axis=1) / np.sqrt(real.sum(axis=1))
+    np.testing.assert_allclose(whole, np.repeat(summed[:, None], SOURCE.shape[1], 1), atol=1e-5)
+
+
+def test_a_source_embedding_of_its_own_starts_as_wide_as_it_is_told():
+    config = ModelConfig(share_embeddings=False, source_deviation=0.05)
+    vectors = build_seq2seq(config, vocab_size=200).embeddings.of_source(np.arange(200))
+    assert np.std(np.asarray(vectors)) == pytest.approx(0.05, rel=0.05)
