@@ -306,30 +306,27 @@ def test_a_situation_gives_each_wording_each_reply_under_the_id_of_the_wording(t
     ]
 
 
-def test_each_wording_also_gets_one_of_the_replies_of_its_gist_in_turn(tmp_path):
+def test_each_wording_also_gets_each_of_the_replies_of_its_gist(tmp_path):
     text = "gists:\n  greeting: [Welcome!, Hey!]\nsituations:\n- gist: greeting\n"
     text += "  says: [hi, hey, yo]\n  replies: [Hello!]\n- says: [bye]\n  replies: [Bye!]\n"
     turns = [c.turns for c in read_conversations(written(tmp_path, "talk.yml", text))]
     assert turns == [
-        ("hi", "Hello!"),
-        ("hi", "Hey!"),
-        ("hey", "Hello!"),
-        ("hey", "Welcome!"),
-        ("yo", "Hello!"),
-        ("yo", "Hey!"),
+        *(("hi", reply) for reply in ("Hello!", "Welcome!", "Hey!")),
+        *(("hey", reply) for reply in ("Hello!", "Welcome!", "Hey!")),
+        *(("yo", reply) for reply in ("Hello!", "Welcome!", "Hey!")),
         ("bye", "Bye!"),
     ]
 
 
-def test_single_messages_get_the_replies_of_their_gist_in_turn(tmp_path):
+def test_single_messages_get_each_of_the_replies_of_their_gist(tmp_path):
     text = (
         "gists:\n  bad: [Oh dear!, I'm sorry!]\nmessages:\n  bad: [I fell, ouch, my tooth: aches]\n"
     )
     found = list(read_conversations(written(tmp_path, "talk.yml", text)))
     assert [(c.id, c.turns) for c in found] == [
-        ("talk.yml:bad.1", ("I fell", "I'm sorry!")),
-        ("talk.yml:bad.2", ("ouch", "Oh dear!")),
-        ("talk.yml:bad.3", ("my tooth: aches", "I'm sorry!")),
+        (f"talk.yml:bad.{number}", (said, reply))
+        for number, said in enumerate(("I fell", "ouch", "my tooth: aches"), start=1)
+        for reply in ("Oh dear!", "I'm sorry!")
     ]
     assert [next(iter(extract_pairs([c], history_turns=1))).reply for c in found] == [
         c.turns[1] for c in found

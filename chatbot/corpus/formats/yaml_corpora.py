@@ -36,12 +36,12 @@ def read_yaml(file: TextFile, log: ReadingLog) -> Iterator[Conversation]:
 
     A situation gives one conversation for each wording and reply; those of one wording share
     their id, "file.yml:<situation>.<wording>", counted from 1. A situation may name its `gist`, and
-    `gists` what may be said to all of that gist: each wording gets one of these replies as well, in
-    turn, so that a bot has something fitting to say where it has grasped no more than that. So
-    may a turn of a conversation, written with `says` and `gist`: it ends one more conversation,
-    under the same id, of which the general reply alone is learned. `messages` lists single ones
-    under their gist, which get nothing but such a reply: "file.yml:<gist>.<message>"; one that
-    is understood from what was said before is a list of turns.
+    `gists` what may be said to all of that gist: each wording gets each of these replies as well,
+    so that a bot has something fitting to say where it has grasped no more than that. So
+    may a turn of a conversation, written with `says` and `gist`: it ends one more conversation for
+    each, under the same id, of which the general reply alone is learned. `messages` lists single
+    ones under their gist, which get nothing but such replies: "file.yml:<gist>.<message>"; one
+    that is understood from what was said before is a list of turns.
     `speakers`, where given, take turns in each conversation, and `reply_speaker` is the one whose
     turns are learned. `slots` and `gists` may name files beside this one; where `slots` is given,
     `{food}` is a slot, else it is just text.
@@ -164,9 +164,8 @@ def _conversations(
         whole = Conversation(f"{name}:{number}", turns, _in_turn(speakers, len(turns)), learned)
         yield whole
         for place, turn in enumerate(item, start=1):
-            general = _general(turn, gists, where) if _said(turn) is not turn else ()
-            if general:
-                ended = (*turns[:place], general[(number + place) % len(general)])
+            for reply in _general(turn, gists, where) if _said(turn) is not turn else ():
+                ended = (*turns[:place], reply)
                 yield _only_the_last_learned(whole, ended, _in_turn(speakers, len(ended)))
 
 
@@ -204,8 +203,7 @@ def _situations(document: Mapping[str, Any], name: str, gists: _Gists) -> Iterat
             raise CorpusError(f"{where} lacks `says` or `replies`. {_SHAPE}")
         replies, general = _texts(item["replies"], where), _general(item, gists, where)
         for index, wording in enumerate(_texts(item["says"], where), start=1):
-            one = (general[index % len(general)],) if general else ()
-            for reply in (*replies, *one):
+            for reply in (*replies, *general):
                 yield Conversation(f"{name}:{number}.{index}", (wording, reply))
 
 
@@ -217,9 +215,9 @@ def _messages(by_gist: Any, name: str, gists: _Gists) -> Iterator[Conversation]:
         general = _general({"gist": gist}, gists, where)
         for index, item in enumerate(_listed(items, where), start=1):
             said = _texts(item, where) if isinstance(item, list) else (_turn(item, where),)
-            turns = (*said, general[index % len(general)])
             earlier = frozenset(range(len(said)))
-            yield Conversation(f"{name}:{gist}.{index}", turns, context_only=earlier)
+            for reply in general:
+                yield Conversation(f"{name}:{gist}.{index}", (*said, reply), context_only=earlier)
 
 
 def _gists(items: Any, file: TextFile) -> _Gists:
