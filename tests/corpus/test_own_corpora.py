@@ -214,6 +214,16 @@ def test_no_line_is_a_placeholder_or_too_long(situations, conversations, message
     assert [line for line in lines if line != line.strip() or "  " in line] == []
 
 
+def test_messages_held_out_for_measuring_stand_in_no_corpus(
+    language, situations, conversations, messages
+):
+    held_out = [m for said in read(f"held-out.{language}.yml")["messages"].values() for m in said]
+    known = {plain(wording) for s in situations for wording in s["says"]}
+    known |= {plain(message) for message, _ in messages}
+    assert len(held_out) >= 240
+    assert [message for message in held_out if plain(message) in known] == []
+
+
 def bot_lines(situations, conversations):
     yield from (reply for s in situations for reply in s["replies"])
     yield from (turn for turns in conversations for turn in turns[1::2])
