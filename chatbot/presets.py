@@ -157,6 +157,23 @@ _KNOWN = (
         ),
     ),
     Preset(
+        "shang2015",
+        "What attention found and the whole message at once, for replies in short talk (NRM-hyb).",
+        "Shang et al. 2015, Neural Responding Machine for Short-Text Conversation, "
+        "arXiv:1503.02364",
+        {"cell": "gru", "gru_reset": "before", "bidirectional": False, "attention": "additive",
+         "hybrid": True, "context": _ALL_PLACES, "readout": "maxout", "tie_embeddings": False,
+         "embedding_units": 256, "encoder_units": 512, "decoder_units": 512},
+        {"embedding_units": 620, "encoder_units": 1000, "decoder_units": 1000},
+        differences=(
+            "one encoder gives both schemes; in the paper each has one, trained alone at first",
+            "the output is Bahdanau's maxout; one table of word vectors for both sides",
+            "cells and maxout have biases",
+            _SCALED,
+            _ADAM,
+        ),
+    ),
+    Preset(
         "luong2015",
         "Attention by a bilinear form after each step; its result is fed to the next step.",
         "Luong et al. 2015, Effective Approaches to Attention-based Neural Machine Translation, "

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from chatbot.bot import Chatbot
 from chatbot.bundle import archive as archives
 from chatbot.bundle import (
     bundle_path,
@@ -32,6 +33,7 @@ from chatbot.bundle import (
     unpack_bundle,
     verify_files,
 )
+from chatbot.config import changed
 from chatbot.errors import BundleError, ConfigError
 from chatbot.files import sha256_of
 from chatbot.text.facts import Fact, FactBook, facts_from
@@ -580,3 +582,15 @@ def test_a_shipped_bot_greets_thanks_and_parts_in_fixed_words(name, language):
 )
 def test_words_that_only_sound_like_danger_get_no_fixed_reply(name, message):
     assert FactBook(read_facts(ROOT / "saved_models" / name)).find(message) is None
+
+
+@BOTS
+def test_a_shipped_bot_knows_what_nine_of_ten_unseen_messages_come_to(name, language):
+    """It says one of the general replies for their gist, or what is fixed for them."""
+    said = read_corpus(f"held-out.{language}.yml")["messages"]
+    replies = read_corpus(f"gists.{language}.yml")["gists"]
+    bot = Chatbot.load(ROOT / "saved_models" / name)
+    asked = [(message, gist) for gist, messages in said.items() for message in messages]
+    found = bot.reply_batch([m for m, _ in asked], changed(bot.decoding, strategy="greedy"))
+    fits = [r.fact or r.text in replies[g] for (_, g), r in zip(asked, found, strict=True)]
+    assert sum(fits) / len(asked) > 0.9

@@ -186,6 +186,20 @@ def bahdanau2015(w, source, tokens):
     return Step([s], c, w.project(maxout(w, np.concatenate([c, s, y]))), a)
 
 
+def shang2015(w, source, tokens):
+    """The hybrid scheme: c_t = sum_j a_tj [h_j; h_T], h_T the last state; else as Bahdanau's."""
+    encoder, decoder = w.cell("encoder_0_cell"), w.cell("decoder_0_cell")
+    h = np.array(read(gru_bahdanau, encoder, w.vectors(source), zeros(encoder)))
+    both = np.concatenate([h, np.repeat(h[-1:], len(h), axis=0)], axis=1)
+    s = np.tanh(h[-1] @ w["bridge_0/kernel"] + w["bridge_0/bias"])
+    for y in w.vectors(tokens):
+        hidden = np.tanh(s @ w["attention_query/kernel"] + h @ w["attention_memory/kernel"])
+        a = softmax(hidden @ w["attention_score/kernel"][:, 0])
+        c = a @ both
+        s = gru_bahdanau(decoder, np.concatenate([y, c]), s)
+    return Step([s], c, w.project(maxout(w, np.concatenate([c, s, y]))), a)
+
+
 def luong2015(w, source, tokens):
     """Equations 5 to 7 with "general" scores and input feeding (section 3.3).
 
@@ -321,6 +335,7 @@ READINGS = {
     "cho2014": cho2014,
     "sutskever2014": sutskever2014,
     "bahdanau2015": bahdanau2015,
+    "shang2015": shang2015,
     "luong2015": luong2015,
     "d2l": d2l,
     "cnn2017": cnn2017,
