@@ -180,8 +180,8 @@ def _mean(outputs: Any, mask: Any) -> Any:
 def _sum(outputs: Any, mask: Any) -> Any:
     """The sum over the real positions, over the root of their number: (B,S,M), (B,S) -> (B,M).
 
-    Its length does not depend on theirs where they are unlike; in the mean a word of a long source
-    would weigh less than its noise.
+    As in Cer et al. 2018 (arXiv:1803.11175): of unlike vectors the sum grows with the root of
+    their number, so the summary is as large for a long source as for a short one.
     """
     real = ops.cast(ops.expand_dims(mask, -1), outputs.dtype)
     return ops.sum(outputs * real, axis=1) / ops.sqrt(ops.maximum(ops.sum(real, axis=1), 1.0))
