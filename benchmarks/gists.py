@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from asked import loaded, refused
 from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from chatbot import Chatbot
 from chatbot.corpus.readers import read_conversations
+from chatbot.errors import ChatbotError
 
 
 def main() -> int:
@@ -25,14 +25,10 @@ def main() -> int:
     parser.add_argument("name")
     parser.add_argument("corpus", type=Path, help="YAML with `messages` by their gist")
     options = parser.parse_args()
-    bot = Chatbot.load(options.name)
-    fitting: dict[str, list[str]] = {}
-    for conversation in read_conversations(options.corpus):
-        fitting.setdefault(conversation.turns[-2], []).append(conversation.turns[-1])
-    replies = bot.reply_batch(list(fitting))
-    free = [m for m, reply in zip(fitting, replies, strict=True) if not reply.fact]
-    said = {m: reply.text for m, reply in zip(fitting, replies, strict=True)}
-    by_search = sum(said[m] in fitting[m] for m in free)
+    fitting, bot = _fitting(options.corpus), Chatbot(loaded(options.name))
+    said = dict(zip(fitting, bot.reply_batch(list(fitting)), strict=True))
+    free = [message for message, reply in said.items() if not reply.fact]
+    by_search = sum(said[message].text in fitting[message] for message in free)
     likeliest, nats = _likeliest(bot, free, fitting)
     by_network = sum(found == fitting[m] for m, found in zip(free, likeliest, strict=True))
     print(f"search: {by_search} of {len(free)} get a reply of their gist")
@@ -40,6 +36,19 @@ def main() -> int:
     found = {"search": by_search, "network": by_network, "nats": round(nats, 3)}
     print(json.dumps({"bot": options.name, "asked": len(free), **found}))
     return 0
+
+
+def _fitting(corpus: Path) -> dict[str, list[str]]:
+    """Reads each message and the general replies of its gist; refuses a file without any."""
+    fitting: dict[str, list[str]] = {}
+    try:
+        for conversation in read_conversations(corpus):
+            fitting.setdefault(conversation.turns[-2], []).append(conversation.turns[-1])
+    except ChatbotError as error:
+        raise refused(str(error)) from None
+    if not fitting:
+        raise refused(f"{corpus} lists no messages by their gist. Give corpora/held-out.en.yml.")
+    return fitting
 
 
 def _likeliest(
