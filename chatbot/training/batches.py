@@ -7,13 +7,14 @@ for each epoch (encoding.py) depends on the epoch's number alone. Knows token id
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.config import BOS_ID
+from chatbot.config import BOS_ID, PAD_ID
 from chatbot.text.source import pad
 
 _POOL = 64  # batches sorted by length together; more would make neighbouring batches too alike
@@ -38,11 +39,40 @@ class Batch(NamedTuple):
         return int(self.weights.sum())
 
 
+class TokenRows(Sequence[Sequence[int]]):
+    """Rows of token ids, one behind the other in four bytes each.
+
+    A list of lists takes about twelve times as much, which a million pairs would feel.
+    """
+
+    def __init__(self, rows: Iterable[Iterable[int]]) -> None:
+        """Takes the rows, each of which may be forgotten at once."""
+        self._ids, self._starts = array("i"), array("q", [0])
+        for row in rows:
+            self._ids.extend(row)
+            self._starts.append(len(self._ids))
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Sequence[int]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Sequence[int]]: ...
+    def __getitem__(self, index: int | slice) -> Sequence[int] | list[Sequence[int]]:
+        """Returns a copy of a row, or of several."""
+        if isinstance(index, slice):
+            return [self[row] for row in range(*index.indices(len(self)))]
+        row = range(len(self))[index]
+        return self._ids[self._starts[row] : self._starts[row + 1]]
+
+
 class EncodedPairs(NamedTuple):
     """Pairs as token ids; `sources[i]` and `targets[i]` belong together."""
 
-    sources: list[list[int]]
-    targets: list[list[int]]  # closed by <EOS>, unless cut
+    sources: Sequence[Sequence[int]]
+    targets: Sequence[Sequence[int]]  # closed by <EOS>, unless cut
 
     def __len__(self) -> int:
         """The number of pairs."""
@@ -111,7 +141,8 @@ def pad_batch(pairs: EncodedPairs, rows: Sequence[int] | NDArray[np.int64]) -> B
     """Right-pads the chosen rows with `<PAD>` to their longest, rounded up."""
     targets = [pairs.targets[row] for row in rows]
     target = pad(targets, _ROUND_UP)
-    inputs = pad([[BOS_ID, *ids[:-1]] for ids in targets], _ROUND_UP)
-    weights = (np.arange(target.shape[1]) < np.array([[len(t)] for t in targets])).astype("float32")
+    real = np.arange(target.shape[1]) < np.array([[len(t)] for t in targets])
+    later = np.pad(target[:, :-1], ((0, 0), (1, 0)), constant_values=BOS_ID)
+    inputs = np.where(real, later, np.int32(PAD_ID))
     sources = pad([pairs.sources[row] for row in rows], _ROUND_UP)
-    return Batch(sources, inputs, target, weights)
+    return Batch(sources, inputs, target, real.astype("float32"))

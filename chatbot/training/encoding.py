@@ -8,9 +8,10 @@ Knows no batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -19,9 +20,10 @@ from chatbot.corpus.records import DialoguePair
 from chatbot.corpus.slots import filled
 from chatbot.text.source import source_ids, target_ids
 from chatbot.text.tokenizer import Tokenizer
-from chatbot.training.batches import EncodedPairs
+from chatbot.training.batches import EncodedPairs, TokenRows
 from chatbot.training.noise import mistyped
 
+_AT_ONCE = 10_000  # texts that are cut together; all of a large corpus would fill the memory
 _PURPOSE = 1  # of the chance drawn here; the order of the batches draws from the same seed
 
 
@@ -29,12 +31,21 @@ def encode_pairs(
     pairs: Sequence[DialoguePair], tokenizer: Tokenizer, config: TrainingConfig
 ) -> EncodedPairs:
     """Encodes each text once (turns recur in the histories of later pairs)."""
-    texts = list(dict.fromkeys(t for pair in pairs for t in (*pair.history, pair.reply)))
-    ids = dict(zip(texts, tokenizer.encode_batch(texts), strict=True))
+    texts = dict.fromkeys(t for pair in pairs for t in (*pair.history, pair.reply))
+    ids = TokenRows(_cut(texts, tokenizer))
+    row = dict(zip(texts, range(len(texts)), strict=True))
     return EncodedPairs(
-        [source_ids([ids[t] for t in p.history], config.max_source_tokens) for p in pairs],
-        [target_ids(ids[p.reply], config.max_target_tokens) for p in pairs],
+        TokenRows(
+            source_ids([ids[row[t]] for t in p.history], config.max_source_tokens) for p in pairs
+        ),
+        TokenRows(target_ids(ids[row[p.reply]], config.max_target_tokens) for p in pairs),
     )
+
+
+def _cut(texts: Iterable[str], tokenizer: Tokenizer) -> Iterable[Sequence[int]]:
+    left = iter(texts)
+    while some := list(islice(left, _AT_ONCE)):
+        yield from tokenizer.encode_batch(some)
 
 
 class EpochEncoder:
@@ -80,8 +91,10 @@ class EpochEncoder:
             return encode_pairs(pairs, self._tokenizer, config)
         cut = partial(self._tokenizer.sample, alpha=config.subword_alpha, chance=chance)
         return EncodedPairs(
-            [source_ids([cut(t) for t in p.history], config.max_source_tokens) for p in pairs],
-            [target_ids(cut(p.reply), config.max_target_tokens) for p in pairs],
+            TokenRows(
+                source_ids([cut(t) for t in p.history], config.max_source_tokens) for p in pairs
+            ),
+            TokenRows(target_ids(cut(p.reply), config.max_target_tokens) for p in pairs),
         )
 
 

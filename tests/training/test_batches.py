@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from chatbot.config import BOS_ID, EOS_ID
-from chatbot.training.batches import BatchPlan, EncodedPairs, batches_in_order, pad_batch
+from chatbot.training.batches import (
+    BatchPlan,
+    EncodedPairs,
+    TokenRows,
+    batches_in_order,
+    pad_batch,
+)
 
 PAIRS = EncodedPairs(
     sources=[[4, 10 + i] * (1 + i % 5) for i in range(103)],
@@ -17,6 +23,23 @@ def test_the_decoder_reads_bos_and_the_reply_and_expects_the_reply_and_eos():
     assert batch.decoder_input_ids.tolist() == [[BOS_ID, 7, 8, 0]]
     assert batch.target_ids.tolist() == [[7, 8, EOS_ID, 0]]
     assert batch.weights.tolist() == [[1, 1, 1, 0]]
+
+
+def test_rows_of_tokens_are_read_like_a_list_of_lists():
+    lists = [[5, 6, 7], [], [70_000]]
+    rows = TokenRows(iter(row) for row in lists)
+    assert [list(row) for row in rows] == lists
+    assert list(rows[-1]) == [70_000]
+    assert [list(row) for row in rows[::-2]] == [[70_000], [5, 6, 7]]
+    with pytest.raises(IndexError):
+        rows[3]
+
+
+def test_a_batch_is_the_same_of_rows_and_of_lists():
+    rows = EncodedPairs(TokenRows(PAIRS.sources), TokenRows(PAIRS.targets))
+    for ours, theirs in zip(pad_batch(rows, range(40)), pad_batch(PAIRS, range(40)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
 
 
 def test_an_epoch_holds_each_pair_once():

@@ -27,6 +27,10 @@ def encoder(tokenizer, **settings):
     return EpochEncoder(PAIRS, tokenizer, TrainingConfig(**settings))
 
 
+def rows(pairs):
+    return [[list(row) for row in side] for side in pairs]
+
+
 def replies(tokenizer, pairs):
     return [tokenizer.decode(ids) for ids in pairs.targets]
 
@@ -49,7 +53,7 @@ def test_texts_are_cut_in_other_ways_that_read_the_same(tokenizer):
     cuts = [one(epoch) for epoch in range(6)]
     assert {replies(tokenizer, cut)[1] for cut in cuts} == {"Hello to you too."}
     assert len({tuple(cut.targets[1]) for cut in cuts}) > 1
-    assert one(3) == encoder(tokenizer, subword_alpha=0.2)(3)
+    assert rows(one(3)) == rows(encoder(tokenizer, subword_alpha=0.2)(3))
 
 
 def test_a_first_message_may_follow_an_exchange_of_others(tokenizer):
