@@ -76,6 +76,9 @@ AttentionKind = Literal[
 ]
 
 
+_FAINT = 0.05  # a source vector that begins wide stays what chance made it: docs/experiments.md
+
+
 class ModelConfig(Settings):
     """The encoder-decoder; the defaults are the best measured here on two cores.
 
@@ -89,9 +92,13 @@ class ModelConfig(Settings):
         None, description="vectors of words to begin with: word2vec, GloVe or fastText, as text"
     )
     embedding_units: int = Field(256, ge=4, le=4096)
-    share_embeddings: bool = Field(True, description="source and target have one embedding")
-    source_deviation: float = Field(
-        1.0, gt=0, le=4, description="of a source vector's numbers at the start, where not shared"
+    share_embeddings: bool = Field(False, description="source and target have one embedding")
+    source_deviation: float | None = Field(
+        None,
+        gt=0,
+        le=4,
+        description="of a source vector's numbers at the start, where the source has its own "
+        "embedding; by default 0.05 if that is learned from nothing, and 1 if not",
     )
     tie_embeddings: bool = Field(True, description="the output layer shares the embedding")
     reverse_source: bool = Field(False, description="read the source from its end")
@@ -111,7 +118,7 @@ class ModelConfig(Settings):
         1024, ge=4, le=4096, description="of learned positions and of location attention"
     )
     summary: Literal["last", "mean", "max", "sum"] = Field(
-        "last", description="the source as one vector; sum: over the root of its length"
+        "sum", description="the source as one vector; sum: over the root of its length"
     )
     context: tuple[Place, ...] | None = Field(
         None,
@@ -129,7 +136,11 @@ class ModelConfig(Settings):
     layer_norm: bool = Field(False, description="recurrent layers' outputs are normalised")
     attention: AttentionKind = "dot"
     attention_positions: bool = Field(False, description="sinusoids mark the keys")
-    hybrid: bool = Field(False, description="the summary joins what attention hands over")
+    hybrid: bool | None = Field(
+        None,
+        description="the summary joins what attention hands over; by default in a recurrent "
+        "decoder that attends",
+    )
     input_feeding: bool = Field(False, description="the last attentional vector is read again")
     coverage: bool = Field(False, description="attention knows where it has looked already")
     coverage_loss: float = Field(1.0, ge=0, le=100, description="its weight in the loss, in nats")
@@ -160,6 +171,21 @@ class ModelConfig(Settings):
         return ("initial_state",) if self.attention == "none" else ("initial_state", "output")
 
     @property
+    def joins_summary(self) -> bool:
+        """Whether the summary goes on with what attention found."""
+        if self.hybrid is not None:
+            return self.hybrid
+        return self.attention != "none" and self.decoder == "recurrent"
+
+    @property
+    def first_deviation(self) -> float:
+        """How wide the numbers of a source vector are spread at the start."""
+        if self.source_deviation is not None:
+            return self.source_deviation
+        faint = not self.share_embeddings and self.embedding == "trainable"
+        return _FAINT if faint else 1.0
+
+    @property
     def memory_units(self) -> int:
         """The width of the encoder's outputs."""
         both = self.encoder == "recurrent" and self.bidirectional
@@ -173,7 +199,7 @@ class ModelConfig(Settings):
     @property
     def value_units(self) -> int:
         """The width of what attention hands over of each position."""
-        return self.memory_units * (2 if self.hybrid else 1)
+        return self.memory_units * (2 if self.joins_summary else 1)
 
     @property
     def has_reverse_matrix(self) -> bool:
@@ -209,7 +235,7 @@ def _embedding_misfits(model: ModelConfig) -> Misfits:
         "embedding=onehot has no matrix to tie: set tie_embeddings=false",
     )
     yield (
-        model.share_embeddings and model.source_deviation != 1.0,
+        model.share_embeddings and model.source_deviation not in (None, 1.0),
         "source_deviation is for an embedding of the source alone: set share_embeddings=false",
     )
     yield (
@@ -330,7 +356,7 @@ class TrainingConfig(Settings):
     max_target_tokens: int = Field(32, ge=2, le=1024)
     steps: int | None = Field(None, ge=1, description="batches to train on")
     minutes: float | None = Field(None, gt=0, description="turned into steps at the start")
-    learning_rate: float = Field(1e-3, gt=0, le=1)
+    learning_rate: float = Field(2e-3, gt=0, le=1)
     warmup_steps: int = Field(300, ge=0)
     clip_norm: float = Field(1.0, gt=0)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
@@ -456,6 +482,22 @@ def validated(section: type[Section], values: Mapping[str, Any]) -> Section:
         return section.model_validate(dict(values))
     except ValidationError as error:
         raise ConfigError(_explain(section, error)) from None
+
+
+_BEFORE = {"hybrid": False, "source_deviation": 1.0}  # before there was a choice
+
+
+def kept_config(values: Mapping[str, Any]) -> Config:
+    """Builds the configuration that a model or a training was kept with.
+
+    An older one does not say what could not be chosen then; that stays as it was.
+
+    Raises:
+        ConfigError: as `validated`.
+    """
+    model = values.get("model")
+    known = {**_BEFORE, **model} if isinstance(model, Mapping) else model
+    return validated(Config, {**values, "model": known} if known is not None else values)
 
 
 def with_settings(config: Config, assignments: Iterable[str]) -> Config:

@@ -79,7 +79,7 @@ def test_a_file_that_is_no_configuration_is_one_line(tmp_path, content):
         ("model.encoder=convolutional", "make them equal"),
         ("model.attention=none model.coverage=true", "coverage needs attention"),
         ("model.attention=none model.hybrid=true", "hybrid needs attention"),
-        ("model.source_deviation=0.1", "set share_embeddings=false"),
+        ("model.source_deviation=0.1 model.share_embeddings=true", "set share_embeddings=false"),
         ("model.attention=none model.copying=true", "copying needs attention"),
         ("model.attention=none model.input_feeding=true", "input_feeding needs attention"),
         ("model.attention=none model.attention_positions=true", "needs attention"),

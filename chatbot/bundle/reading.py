@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatbot.bundle.staging import heal_if_idle
-from chatbot.config import Config, validated
+from chatbot.config import Config, kept_config
 from chatbot.errors import BundleError, ConfigError
 from chatbot.files import checked_name, models_folder, sha256_of
 from chatbot.text.facts import Fact, facts_from
@@ -118,7 +118,7 @@ def read_info(path: Path) -> BundleInfo:
 
 def read_bundle_config(path: Path) -> Config:
     """Returns the configuration that a bundle was trained with."""
-    return validated(Config, read_json(path, "config.json").get("config", {}))
+    return kept_config(read_json(path, "config.json").get("config", {}))
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

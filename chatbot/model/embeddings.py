@@ -27,12 +27,12 @@ class Embeddings:
         self.source = (
             self.target
             if config.share_embeddings
-            else make(config, vocab_size, dtype, "source_embedding", config.source_deviation)
+            else make(config, vocab_size, dtype, "source_embedding", config.first_deviation)
         )
         self._length = 1.0 if config.embedding == "onehot" else config.embedding_units**-0.5
 
     def of_source(self, token_ids: Any) -> Any:
-        """token_ids (B,S) -> vectors (B,S,E); their deviation is `source_deviation` at first."""
+        """token_ids (B,S) -> vectors (B,S,E); their deviation is `first_deviation` at first."""
         return self.source(token_ids) / self._length
 
     def of_target(self, token_ids: Any) -> Any:

@@ -75,7 +75,7 @@ class _Layers:
         encoded = self.encoder(vectors, mask, self.dropout)
         if turn is not None:
             encoded = _turned(encoded, turn)
-        if self.config.hybrid:
+        if self.config.joins_summary:
             encoded = _with_summary(encoded)
         if self.config.attention_positions:
             marks = Positions("sinusoids", 0, name="attention_positions", autocast=False)

@@ -120,7 +120,7 @@ def _architecture(model: ModelConfig) -> str:
         f"{model.encoder_units}{both}, decoder "
         f"{'transformer ' if model.decoder == 'transformer' else ''}"
         f"{model.decoder_layers} x {model.decoder_units}, {model.attention} attention"
-        f"{' joined by the summary' if model.hybrid else ''}"
+        f"{' joined by the summary' if model.joins_summary else ''}"
     )
 
 

@@ -38,7 +38,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.config import Config, validated
+from chatbot.config import Config, kept_config
 from chatbot.corpus.pair_table import read_pairs, write_pairs
 from chatbot.corpus.records import DialoguePair
 from chatbot.errors import ChatbotError, TrainingError
@@ -93,7 +93,7 @@ class RunFolder:
 
     def config(self) -> Config:
         """Returns the configuration that the run was set up with."""
-        return validated(Config, self._json("config.json"))
+        return kept_config(self._json("config.json"))
 
     def about(self) -> dict[str, Any]:
         """Returns what else was noted at the start: corpora, command, base model, report."""

@@ -36,9 +36,9 @@ class Weights:
     def cell(self, name):
         return self[f"{name}/kernel"], self[f"{name}/recurrent_kernel"], self[f"{name}/bias"]
 
-    def vectors(self, ids):
+    def vectors(self, ids, name="embedding"):
         """Word vectors e(y), multiplied by the root of their width as everywhere here."""
-        table = self["embedding/embeddings"]
+        table = self[f"{name}/embeddings"]
         return table[ids] * np.sqrt(table.shape[1])
 
     def project(self, features):
@@ -316,16 +316,20 @@ def transformer2017(w, source, tokens):
 
 
 def default(w, source, tokens):
-    """Luong et al. 2015, equations 5 to 7 with "dot" scores, over both directions."""
+    """Luong et al. 2015, equations 5 to 7 with "dot" scores; Shang et al. 2015: c_t = [.; q].
+
+    q = sum_s h_s / root of S; the source has word vectors of its own.
+    """
     forward, backward = (w.cell(f"{way}_encoder_0/gru_cell") for way in ("forward", "backward"))
-    vectors = w.vectors(source)
+    vectors = w.vectors(source, "source_embedding")
     right = read(gru_torch, forward, vectors, zeros(forward))
     left = read(gru_torch, backward, vectors[::-1], zeros(backward))[::-1]
     h_s = np.concatenate([right, left], axis=1)
-    h = np.tanh(np.concatenate([right[-1], left[0]]) @ w["bridge_0/kernel"] + w["bridge_0/bias"])
+    q = h_s.sum(0) / np.sqrt(len(h_s))
+    h = np.tanh(q @ w["bridge_0/kernel"] + w["bridge_0/bias"])
     h = read(gru_torch, w.cell("decoder_0_cell"), w.vectors(tokens), h)[-1]
     a = softmax(h_s @ h)
-    c = a @ h_s
+    c = np.concatenate([a @ h_s, q])
     o = np.tanh(np.concatenate([c, h]) @ w["readout/kernel"] + w["readout/bias"])
     return Step([h], c, w.project(o), a)
 
