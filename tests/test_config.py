@@ -3,7 +3,15 @@
 import pytest
 
 from chatbot.commands.options import decoding_settings
-from chatbot.config import Config, DecodingConfig, changed, read_config, validated, with_settings
+from chatbot.config import (
+    Config,
+    DecodingConfig,
+    changed,
+    kept_config,
+    read_config,
+    validated,
+    with_settings,
+)
 from chatbot.errors import ConfigError
 
 
@@ -142,3 +150,17 @@ def test_options_and_settings_that_fit_only_together_are_taken_together():
     assert (found.strategy, found.must_contain, found.n_best) == ("beam", ("gnu",), 2)
     over = decoding_settings(DecodingConfig(), ["decoding.strategy=beam"], strategy="sampling")
     assert over.strategy == "sampling"
+
+
+def test_by_default_the_summary_joins_attention_where_there_is_any():
+    alone = with_settings(Config(), ["model.attention=none"]).model
+    shared = with_settings(Config(), ["model.share_embeddings=true"]).model
+    assert (Config().model.joins_summary, Config().model.first_deviation) == (True, 0.05)
+    assert (alone.joins_summary, shared.first_deviation) == (False, 1.0)
+
+
+def test_what_was_kept_before_there_was_a_choice_stays_as_it_was():
+    older = {"model": {"summary": "last", "share_embeddings": True}}
+    kept = kept_config(older).model
+    assert (kept.joins_summary, kept.first_deviation) == (False, 1.0)
+    assert kept_config({"model": Config().model.model_dump()}).model.joins_summary
