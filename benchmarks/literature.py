@@ -73,6 +73,12 @@ VARIANTS: Mapping[str, Variant] = {
         "luong2015", ("model.reverse_source=false",), "reversed source, with attention"
     ),
     "d2l-initial-state": Variant("d2l", ("model.context=initial_state",), "context once"),
+    "shang2015-local": Variant("shang2015", ("model.hybrid=false",), "the summary with attention"),
+    "default-until-2026-11": Variant(
+        "default",
+        ("model.hybrid=false", "model.summary=last", "model.share_embeddings=true"),
+        "the summary with attention",
+    ),
     "default-sampling": Variant(
         "default", ("training.scheduled_sampling=inverse_sigmoid",), "scheduled sampling"
     ),

@@ -139,6 +139,20 @@ CLAIMS = (
         "d2l",
         "d2l-initial-state",
     ),
+    Claim(
+        "Does the source as a whole help beside attention?",
+        "Shang et al. 2015 (arXiv:1503.02364): readers find the replies of the hybrid scheme "
+        "better than those of attention alone.",
+        "shang2015",
+        "shang2015-local",
+        "Here by perplexity and chrF; the paper's own judgement is by readers.",
+    ),
+    Claim(
+        "And beside dot attention, summed, with source vectors that begin close to zero?",
+        "Ours (docs/experiments.md): this is why the default changed.",
+        "default",
+        "default-until-2026-11",
+    ),
 )
 SAMPLING = Claim(
     "What does scheduled sampling change?",
