@@ -484,7 +484,12 @@ def validated(section: type[Section], values: Mapping[str, Any]) -> Section:
         raise ConfigError(_explain(section, error)) from None
 
 
-_BEFORE = {"hybrid": False, "source_deviation": 1.0}  # before there was a choice
+_BEFORE = {  # before there was a choice
+    "hybrid": False,
+    "source_deviation": 1.0,
+    "summary": "last",
+    "share_embeddings": True,
+}
 
 
 def kept_config(values: Mapping[str, Any]) -> Config:
