@@ -14,7 +14,7 @@ from typing import NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.config import BOS_ID, PAD_ID
+from chatbot.config import BOS_ID
 from chatbot.text.source import pad
 
 _POOL = 64  # batches sorted by length together; more would make neighbouring batches too alike
@@ -141,8 +141,7 @@ def pad_batch(pairs: EncodedPairs, rows: Sequence[int] | NDArray[np.int64]) -> B
     """Right-pads the chosen rows with `<PAD>` to their longest, rounded up."""
     targets = [pairs.targets[row] for row in rows]
     target = pad(targets, _ROUND_UP)
-    real = np.arange(target.shape[1]) < np.array([[len(t)] for t in targets])
-    later = np.pad(target[:, :-1], ((0, 0), (1, 0)), constant_values=BOS_ID)
-    inputs = np.where(real, later, np.int32(PAD_ID))
+    inputs = pad([[BOS_ID, *ids[:-1]] for ids in targets], _ROUND_UP)
+    weights = (np.arange(target.shape[1]) < np.array([[len(t)] for t in targets])).astype("float32")
     sources = pad([pairs.sources[row] for row in rows], _ROUND_UP)
-    return Batch(sources, inputs, target, real.astype("float32"))
+    return Batch(sources, inputs, target, weights)
