@@ -42,7 +42,7 @@ class Batch(NamedTuple):
 class TokenRows(Sequence[Sequence[int]]):
     """Rows of token ids, one behind the other in four bytes each.
 
-    A list of lists takes about twelve times as much, which a million pairs would feel.
+    A list of lists takes many times as much, which a million pairs would feel.
     """
 
     def __init__(self, rows: Iterable[Iterable[int]]) -> None:
