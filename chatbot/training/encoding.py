@@ -32,8 +32,8 @@ def encode_pairs(
 ) -> EncodedPairs:
     """Encodes each text once (turns recur in the histories of later pairs)."""
     texts = dict.fromkeys(t for pair in pairs for t in (*pair.history, pair.reply))
-    ids = TokenRows(_cut(texts, tokenizer))
-    row = dict(zip(texts, range(len(texts)), strict=True))
+    row = {text: place for place, text in enumerate(texts)}
+    ids = TokenRows(_cut(row, tokenizer))
     return EncodedPairs(
         TokenRows(
             source_ids([ids[row[t]] for t in p.history], config.max_source_tokens) for p in pairs
