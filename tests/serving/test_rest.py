@@ -125,6 +125,7 @@ def test_several_replies_as_a_stream(client):
 def test_it_ends_at_a_stop_sequence_and_at_the_most_tokens(client):
     whole = ask(client, TALK).choices[0].message.content
     stop = whole[len(whole) // 2 :]
+    assert whole.index(stop) > 0  # else nothing would be left to be said
     for stream in (False, True):
         answered = ask(client, TALK, stop=[stop, "never said"], stream=stream)
         if stream:
