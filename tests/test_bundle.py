@@ -90,14 +90,27 @@ def test_a_missing_file_is_noticed(copy, name):
 
 
 def test_a_newer_format_is_refused_in_one_line(copy):
-    about = json.loads((copy / "config.json").read_text())
-    (copy / "config.json").write_text(json.dumps({**about, "format": 99}))
-    sums = json.loads((copy / "manifest.json").read_text())
-    sums["config.json"] = sha256_of(copy / "config.json")
-    (copy / "manifest.json").write_text(json.dumps(sums))
+    say(copy, format=99)
     with pytest.raises(BundleError, match="its format is 99, not 1") as caught:
         load_bundle(copy)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("config", [[], 5, "x", None, {"model": []}, {"model": {"hybrid": "x"}}])
+def test_a_configuration_that_is_none_is_one_line(copy, config):
+    say(copy, config=config)
+    with pytest.raises((BundleError, ConfigError)) as caught:
+        load_bundle(copy)
+    assert "\n" not in str(caught.value)
+
+
+def say(bundle, **changes):
+    """Changes what config.json says, and its sum."""
+    about = json.loads((bundle / "config.json").read_text())
+    (bundle / "config.json").write_text(json.dumps({**about, **changes}))
+    sums = json.loads((bundle / "manifest.json").read_text())
+    sums["config.json"] = sha256_of(bundle / "config.json")
+    (bundle / "manifest.json").write_text(json.dumps(sums))
 
 
 def test_a_damaged_bundle_does_not_hide_the_others(copy, tiny_bundle):

@@ -117,8 +117,16 @@ def read_info(path: Path) -> BundleInfo:
 
 
 def read_bundle_config(path: Path) -> Config:
-    """Returns the configuration that a bundle was trained with."""
-    return kept_config(read_json(path, "config.json").get("config", {}))
+    """Returns the configuration that a bundle was trained with.
+
+    Raises:
+        BundleError: config.json is no such file.
+        ConfigError: it holds a setting that is none.
+    """
+    kept = read_json(path, "config.json").get("config", {})
+    if not isinstance(kept, dict):
+        raise damaged(path, "config.json")
+    return kept_config(kept)
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

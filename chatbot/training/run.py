@@ -209,13 +209,12 @@ class RunFolder:
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            values = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return dict(json.loads((self.path / name).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):  # TypeError: JSON, but no object
             raise TrainingError(
                 f"Cannot read {self.path / name}: it is missing or damaged. "
                 "Start the training again under another --name."
             ) from None
-        return dict(values)
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

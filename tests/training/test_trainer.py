@@ -248,3 +248,12 @@ def test_each_validation_tells_the_replies_to_the_probe_messages(make_run):
     run = make_run("run", "training.steps=4", "training.validate_every=2")
     sitting(run)
     assert [event["replies"] for event in events(run, "validation")] == [{"hello": "?"}] * 2
+
+
+@pytest.mark.parametrize("written", ["{", "5", '["a"]'])
+def test_a_run_whose_configuration_is_damaged_says_so_in_one_line(make_run, written):
+    run = make_run("run")
+    (run.path / "config.json").write_text(written)
+    with pytest.raises(TrainingError, match="is missing or damaged") as caught:
+        run.config()
+    assert "\n" not in str(caught.value)
