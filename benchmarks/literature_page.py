@@ -152,6 +152,7 @@ CLAIMS = (
         "Ours (docs/experiments.md): this is why the default changed.",
         "default",
         "default-until-2026-11",
+        "Both train at the learning rate of now.",
     ),
 )
 SAMPLING = Claim(

@@ -179,7 +179,7 @@ class ModelConfig(Settings):
 
     @property
     def first_deviation(self) -> float:
-        """How wide the numbers of a source vector are spread at the start."""
+        """The standard deviation of a source vector's numbers at the start."""
         if self.source_deviation is not None:
             return self.source_deviation
         faint = not self.share_embeddings and self.embedding == "trainable"
