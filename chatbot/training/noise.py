@@ -1,22 +1,26 @@
-"""Messages as they are typed in haste: no capitals, no full stop, a letter wrong.
+"""Messages as they are typed in haste: no capitals, no full stop, three of them, a letter wrong.
 
-A bot that learned only careful spelling is lost on them. Replies are never changed. Knows nothing
-but text.
+A bot that learned only careful spelling is lost on them, and one that met exclamation marks after
+good news alone takes a shout of anger for joy. Replies are never changed. Knows nothing but text.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 
 import numpy as np
 
 _ENDINGS = ".!?。！？…"
+_MOODS = ("!", "!!!", "...")
+_WIDE = str.maketrans("!.", "！。")
+_NARROW = str.maketrans("，。！？：；（）", ",.!?:;()")
 
 
 def mistyped(text: str, chance: np.random.Generator) -> str:
     """Returns a text with one thing about it as a hurried person types it.
 
-    What does not apply changes nothing: Chinese has no capitals.
+    What does not apply changes nothing: Chinese has no capitals, English no wide comma.
     """
     kind = _KINDS[int(chance.integers(len(_KINDS)))]
     return kind(text, chance) or text
@@ -28,6 +32,21 @@ def _lowered(text: str, chance: np.random.Generator) -> str:
 
 def _unended(text: str, chance: np.random.Generator) -> str:
     return text.rstrip(_ENDINGS)
+
+
+def _otherwise_ended(text: str, chance: np.random.Generator) -> str:
+    """Shouts or trails off, in the width of the script; a question stays one."""
+    told = text.rstrip(_ENDINGS)
+    if not told or set(text[len(told) :]) & set("?？"):
+        return text
+    mood = _MOODS[int(chance.integers(len(_MOODS)))]
+    wide = unicodedata.east_asian_width(told[-1]) in "WF"
+    return told + (mood.translate(_WIDE) if wide else mood)
+
+
+def _narrowed(text: str, chance: np.random.Generator) -> str:
+    """Types Chinese with the marks of a Latin keyboard."""
+    return text.translate(_NARROW)
 
 
 def _bare(text: str, chance: np.random.Generator) -> str:
@@ -46,4 +65,4 @@ def _slipped(text: str, chance: np.random.Generator) -> str:
 
 
 _Kind = Callable[[str, np.random.Generator], str]
-_KINDS: tuple[_Kind, ...] = (_lowered, _unended, _bare, _slipped)
+_KINDS: tuple[_Kind, ...] = (_lowered, _unended, _otherwise_ended, _narrowed, _bare, _slipped)

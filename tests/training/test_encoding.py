@@ -74,6 +74,17 @@ def test_hasty_typing_changes_little_and_never_everything():
     chance = np.random.default_rng(0)
     typed = {mistyped("I don't know, Anna.", chance) for _ in range(200)}
     assert {"i don't know, anna.", "I don't know, Anna", "i dont know, anna"} <= typed
-    assert all(len("I dont know Anna") - 2 <= len(text) <= 20 for text in typed)
-    assert {mistyped("吃了吗？", chance) for _ in range(50)} == {"吃了吗？", "吃了吗"}
+    assert all(len("I dont know Anna") - 2 <= len(text) <= 22 for text in typed)
+    assert {mistyped("吃了吗？", chance) for _ in range(50)} == {"吃了吗？", "吃了吗", "吃了吗?"}
     assert {mistyped("?", chance) for _ in range(20)} == {"?"}
+
+
+def test_the_same_news_is_shouted_or_trails_off():
+    chance = np.random.default_rng(0)
+    typed = {mistyped("Tom failed.", chance) for _ in range(300)}
+    assert {"Tom failed!", "Tom failed!!!", "Tom failed..."} <= typed
+    assert {mistyped("算了，累！", chance) for _ in range(300)} == {
+        *("算了，累！", "算了，累", "算了，累！！！", "算了，累。。。", "算了,累!")
+    }
+    asked = {mistyped("Did Tom fail?", chance) for _ in range(300)}
+    assert not any(text.endswith(("!", "...")) for text in asked)
