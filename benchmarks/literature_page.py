@@ -606,21 +606,25 @@ def behind_the_baseline(group: Group) -> str:
     head = f"### Does each preset beat `{BASELINE}`?\n\n"
     if BASELINE not in group.runs:
         return f"{head}Not measured here: it takes `{BASELINE}`.\n"
-    lines, ahead = [], 0
-    for name in PRESETS:
-        if name == BASELINE or name not in group.runs:
-            continue
-        gains = group.gains(name, BASELINE, PERPLEXITY)
-        if verdict(gains, PERPLEXITY.noise) == "holds here":
-            ahead += 1
-            continue
-        why = WHY_NOT.get((group.corpus, name), "why has not been looked into yet.")
-        line = verdict_line(f"`{name}`", gains, PERPLEXITY.unit, PERPLEXITY.noise)
-        lines.append(f"{line} {why[:1].upper()}{why[1:]}")
-    measured = sum(name in group.runs for name in PRESETS) - 1
-    return f"{head}{ahead} of {measured} do, in perplexity per word.\n\n" + "\n".join(
-        [*lines, ""] if lines else []
+    others = [name for name in PRESETS if name != BASELINE and name in group.runs]
+    ahead = [sum(_is_ahead(group, name, m) for name in others) for m in (PERPLEXITY, CHRF)]
+    told = f"In perplexity per word {ahead[0]} of {len(others)} do, in chrF {ahead[1]}.\n\n"
+    behind = [name for name in others if not _is_ahead(group, name, PERPLEXITY)]
+    return head + told + "".join(f"{_behind(group, name)}\n" for name in behind)
+
+
+def _is_ahead(group: Group, name: str, measure: Measure) -> bool:
+    return verdict(group.gains(name, BASELINE, measure), measure.noise) == "holds here"
+
+
+def _behind(group: Group, name: str) -> str:
+    """Returns a line on a preset that is behind in perplexity: by how much, why, and its chrF."""
+    nats, chars = (
+        verdict_line(title, group.gains(name, BASELINE, m), m.unit, m.noise)
+        for title, m in ((f"`{name}`", PERPLEXITY), ("In chrF", CHRF))
     )
+    why = WHY_NOT.get((group.corpus, name), "why has not been looked into yet.")
+    return f"{nats} {chars.removeprefix('- ')} {why[:1].upper()}{why[1:]}"
 
 
 def _numbers(values: Iterable[float | None]) -> list[float]:

@@ -90,7 +90,7 @@ def _size(values: Mapping[str, Any], assignments: Iterable[str]) -> str:
     return "paper" if asked == "paper" else "laptop"
 
 
-_PAPER = {"share_embeddings": True, "summary": "last", "hybrid": False}
+_PAPER = {"summary": "last", "hybrid": False}
 _PLAIN = {**_PAPER, "attention": "none", "readout": "none", "tie_embeddings": False}
 _ONE_WAY = {"bidirectional": False, "bridge": "copy"}
 _ALL_PLACES = "initial_state,every_step,output"
@@ -119,7 +119,7 @@ _KNOWN = (
         {"embedding_units": 500, "encoder_units": 1000, "decoder_units": 1000},
         differences=(
             "the summary is the encoder's last state itself, without the layer c = tanh(V h)",
-            "word vectors are as wide as the maxout layer (500), not 100; one table for both sides",
+            "word vectors are as wide as the maxout layer (500), not 100",
             "cells and maxout have biases",
             _SCALED,
             _ADAM,
@@ -135,7 +135,6 @@ _KNOWN = (
          "encoder_units": 256, "decoder_units": 256},
         {"embedding_units": 1000, "encoder_units": 1000, "decoder_units": 1000},
         differences=(
-            "one table of word vectors for source and target, since both are one language here",
             _SCALED,
             _ADAM,
         ),
@@ -153,7 +152,7 @@ _KNOWN = (
         differences=(
             "the output layer reads the new state s_i, not s_i-1",
             "the first state is made of both directions' last states, not of the backward one",
-            "the maxout layer is as wide as word vectors (620), not 500; one table for both sides",
+            "the maxout layer is as wide as word vectors (620), not 500",
             "cells and maxout have biases",
             _SCALED,
             _ADAM,
@@ -171,7 +170,7 @@ _KNOWN = (
         {"embedding_units": 620, "encoder_units": 1000, "decoder_units": 1000},
         differences=(
             "one encoder gives both schemes; in the paper each has one, trained alone at first",
-            "the output is Bahdanau's maxout; one table of word vectors for both sides",
+            "the output is Bahdanau's maxout",
             "cells and maxout have biases",
             _SCALED,
             _ADAM,
@@ -190,7 +189,7 @@ _KNOWN = (
          "encoder_units": 1000, "decoder_units": 1000},
         differences=(
             "global attention: no window that moves over the source",
-            "the layer of equation 5 has a bias; one table of word vectors for both sides",
+            "the layer of equation 5 has a bias",
             _SCALED,
             _ADAM_ALONE,
         ),
@@ -203,7 +202,7 @@ _KNOWN = (
          "encoder_layers": 2, "decoder_layers": 2, "embedding_units": 256,
          "encoder_units": 256, "decoder_units": 256},
         differences=(
-            "one table of word vectors for both sides; the book's own width is the laptop's",
+            "the book's own width is the laptop's",
             "on subword pieces, not words",
             _SCALED,
         ),
@@ -224,7 +223,6 @@ _KNOWN = (
             "the first state is made of the mean of the source's vectors",
             "CNN-c is as wide as CNN-a, not 256 between two linear layers",
             "the output matrix reads h_i itself, not 256 numbers made of it",
-            "one table of word vectors for both sides",
             _SCALED,
             _ADAM_ALONE,
         ),
@@ -233,7 +231,7 @@ _KNOWN = (
         "transformer2017",
         "Attention alone: every position looks at every other, in several heads.",
         "Vaswani et al. 2017, Attention Is All You Need, arXiv:1706.03762",
-        {**_PAPER, "encoder": "transformer", "decoder": "transformer",
+        {**_PAPER, "share_embeddings": True, "encoder": "transformer", "decoder": "transformer",
          "attention": "multi_head",
          "readout": "none", "heads": 4, "encoder_layers": 2, "decoder_layers": 2,
          "embedding_units": 256, "encoder_units": 256, "decoder_units": 256, "dropout": 0.1},

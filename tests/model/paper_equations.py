@@ -41,6 +41,10 @@ class Weights:
         table = self[f"{name}/embeddings"]
         return table[ids] * np.sqrt(table.shape[1])
 
+    def of_source(self, ids):
+        """The vectors of a source that has a table of its own."""
+        return self.vectors(ids, "source_embedding")
+
     def project(self, features):
         """The output matrix and its bias."""
         name = next(n for n in ("output/kernel", "embedding/reverse_embeddings",
@@ -132,7 +136,7 @@ def maxout(weights, features):
 def rnn_basic(w, source, tokens):
     """Two plain networks, the second begun with the last state of the first."""
     encoder, decoder = w.cell("encoder_0_cell"), w.cell("decoder_0_cell")
-    summary = read(rnn, encoder, w.vectors(source), zeros(encoder))[-1]
+    summary = read(rnn, encoder, w.of_source(source), zeros(encoder))[-1]
     s = read(rnn, decoder, w.vectors(tokens), summary)[-1]
     return Step([s], summary, w.project(s))
 
@@ -143,7 +147,7 @@ def cho2014(w, source, tokens):
     Appendix A.2, the output by maxout: s' = O_h h'_t + O_y y_t-1 + O_c c, maxima times G.
     """
     encoder, decoder = w.cell("encoder_0_cell"), w.cell("decoder_0_cell")
-    c = read(gru_cho, encoder, w.vectors(source), zeros(encoder))[-1]
+    c = read(gru_cho, encoder, w.of_source(source), zeros(encoder))[-1]
     h = np.tanh(c @ w["bridge_0/kernel"] + w["bridge_0/bias"])
     for y in w.vectors(tokens):
         h = gru_cho(decoder, np.concatenate([y, c]), h)
@@ -152,7 +156,7 @@ def cho2014(w, source, tokens):
 
 def sutskever2014(w, source, tokens):
     """Section 2: deep LSTMs, x reversed; the decoder begins with the encoder's h and c."""
-    vectors, states = w.vectors(source[::-1]), []
+    vectors, states = w.of_source(source[::-1]), []
     for depth in range(4):
         cell = w.cell(f"encoder_{depth}_cell")
         seen = read(lstm, cell, vectors, (zeros(cell), zeros(cell)))
@@ -173,7 +177,7 @@ def bahdanau2015(w, source, tokens):
     s_i = f(s_i-1, y_i-1, c_i), t~ = U_o s + V_o E y_i-1 + C_o c_i, p = softmax(W_o t).
     """
     forward, backward = (w.cell(f"{way}_encoder_0/gru_cell") for way in ("forward", "backward"))
-    vectors = w.vectors(source)
+    vectors = w.of_source(source)
     right = read(gru_bahdanau, forward, vectors, zeros(forward))
     left = read(gru_bahdanau, backward, vectors[::-1], zeros(backward))[::-1]
     h = np.concatenate([right, left], axis=1)
@@ -189,7 +193,7 @@ def bahdanau2015(w, source, tokens):
 def shang2015(w, source, tokens):
     """The hybrid scheme: c_t = sum_j a_tj [h_j; h_T], h_T the last state; else as Bahdanau's."""
     encoder, decoder = w.cell("encoder_0_cell"), w.cell("decoder_0_cell")
-    h = np.array(read(gru_bahdanau, encoder, w.vectors(source), zeros(encoder)))
+    h = np.array(read(gru_bahdanau, encoder, w.of_source(source), zeros(encoder)))
     both = np.concatenate([h, np.repeat(h[-1:], len(h), axis=0)], axis=1)
     s = np.tanh(h[-1] @ w["bridge_0/kernel"] + w["bridge_0/bias"])
     for y in w.vectors(tokens):
@@ -206,7 +210,7 @@ def luong2015(w, source, tokens):
     a_t(s) = softmax(h_t' W_a h_s), c_t = sum a_t(s) h_s, h~_t = tanh(W_c [c_t; h_t]); the next
     input is [y_t; h~_t].
     """
-    vectors, states = w.vectors(source[::-1]), []
+    vectors, states = w.of_source(source[::-1]), []
     for depth in range(2):
         cell = w.cell(f"encoder_{depth}_cell")
         seen = read(lstm, cell, vectors, (zeros(cell), zeros(cell)))
@@ -227,7 +231,7 @@ def luong2015(w, source, tokens):
 
 def d2l(w, source, tokens):
     """Section 10.7.3: the context, the last layer's last state, is joined to every input."""
-    vectors, states = w.vectors(source), []
+    vectors, states = w.of_source(source), []
     for depth in range(2):
         cell = w.cell(f"encoder_{depth}_cell")
         vectors = read(gru_torch, cell, vectors, zeros(cell))
@@ -246,7 +250,7 @@ def cnn2017(w, source, tokens):
 
     a_ij = softmax(d_i . z_j), d_i = W_d h_i; layers are tanh(conv(x) + x), zero outside.
     """
-    e = w.vectors(source) + w["encoder_positions/table"][: len(source)]
+    e = w.of_source(source) + w["encoder_positions/table"][: len(source)]
 
     def stack(name):
         x, depth = e, 0
@@ -321,7 +325,7 @@ def default(w, source, tokens):
     q = sum_s h_s / root of S; the source has word vectors of its own.
     """
     forward, backward = (w.cell(f"{way}_encoder_0/gru_cell") for way in ("forward", "backward"))
-    vectors = w.vectors(source, "source_embedding")
+    vectors = w.of_source(source)
     right = read(gru_torch, forward, vectors, zeros(forward))
     left = read(gru_torch, backward, vectors[::-1], zeros(backward))[::-1]
     h_s = np.concatenate([right, left], axis=1)
