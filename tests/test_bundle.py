@@ -337,6 +337,14 @@ def test_a_packed_bundle_is_the_same_bytes_each_time_and_holds_no_pairs(home, pa
         pack_bundle("tiny", again)
 
 
+def test_one_too_large_to_be_taken_in_is_not_packed(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "LIMIT_BYTES", 1_000)
+    with pytest.raises(BundleError, match="Copy the folder itself") as caught:
+        pack_bundle("tiny", tmp_path)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("*.zip*"))
+
+
 def test_a_bundle_travels_with_its_facts_and_answers_the_same(home, tiny_bot, tmp_path):
     from chatbot.bot import Chatbot
 

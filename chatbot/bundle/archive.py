@@ -31,7 +31,16 @@ _UNREADABLE = (
 
 
 def write_archive(path: Path, folder: str, files: Mapping[str, Path]) -> None:
-    """Writes files as `folder/name` into a zip at `path`, which appears whole or not at all."""
+    """Writes files as `folder/name` into a zip at `path`, which appears whole or not at all.
+
+    Raises:
+        BundleError: `read_archive` would refuse it for its size.
+    """
+    if sum(source.stat().st_size for source in files.values()) > LIMIT_BYTES:
+        raise BundleError(
+            f"Cannot pack {folder}: it holds more than {LIMIT_BYTES // 1_000_000} MB, which could "
+            "not be unpacked again. Copy the folder itself instead."
+        )
     beside = path.with_name(f".{path.name}.part")
     try:
         with zipfile.ZipFile(beside, "w") as archive:

@@ -44,7 +44,7 @@ def pack_bundle(name: str, path: Path) -> Path:
         path: the file, or a folder in which it becomes `NAME.chatbot.zip`.
 
     Raises:
-        BundleError: the bundle is damaged, or the file exists or cannot be written.
+        BundleError: the bundle is damaged or too large, or the file exists or cannot be written.
     """
     source = bundle_path(name)
     verify_files(source)

@@ -49,4 +49,4 @@ def _rest(shelf: BotShelf, key: str) -> Beside:
             f"Programs ask at {address}/v1 (its schema: /v1/openapi.json).{'' if key else _NO_KEY}"
         )
 
-    return Beside(build_rest(service), _PATHS, line, service.stop)
+    return Beside(build_rest(service), _PATHS, line, service.stop, asks_key=bool(key))

@@ -69,7 +69,7 @@ def train(
                 "A resumed training keeps its corpus and settings. Give --name and --resume "
                 f"alone, or start a new training --from {name}."
             )
-        return _train(_resumed(name))
+        return _train(_resumed(name), resumed=True)
     asked = Asked(corpora or [], name, _config(preset, config, settings, minutes, steps), base)
     return _train(_set_up(asked))
 
@@ -128,7 +128,6 @@ def _resumed(name: str) -> RunFolder:
             f"There is no training named {name!r} to resume. "
             "Leave --resume out to start it, or correct the name."
         )
-    run.forget_stop()  # asked of an earlier sitting
     check_place(run)
     return run
 
@@ -175,8 +174,11 @@ def _this_command() -> str:
     return "python -m chatbot " + shlex.join(sys.argv[1:])
 
 
-def _train(run: RunFolder) -> int:
-    with run.failures_told():
+def _train(run: RunFolder, *, resumed: bool = False) -> int:
+    """Trains and saves; the run is held until the end, so that nobody resumes or deletes it."""
+    with run.locked(), run.failures_told():
+        if resumed:
+            run.forget_stop()  # asked of an earlier sitting
         import_tensorflow()
         try:
             return _train_and_save(run)

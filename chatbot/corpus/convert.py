@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from chatbot.corpus.readers import read_conversations
 from chatbot.corpus.records import Conversation
+from chatbot.corpus.slots import filled_conversation
 from chatbot.errors import CorpusError
 
 
@@ -18,7 +19,8 @@ def convert(path: Path, out: Path) -> int:
     """Writes a corpus as JSONL (packed when `out` ends in .gz) and returns its conversations.
 
     The file appears whole or not at all; reading it gives the same turns, and speakers and the
-    side to learn where they were known. Lone surrogates, which UTF-8 cannot hold, are left out.
+    turns to learn where they were known. Open slots are filled, each conversation's by a draw of
+    its own. Lone surrogates, which UTF-8 cannot hold, are left out.
 
     Raises:
         CorpusError: the corpus cannot be read, or `out` not be written.
@@ -52,7 +54,8 @@ def _write(
             return _write(conversations, archive, packed=False)
     count = 0
     for conversation in conversations:
-        line = json.dumps(_record(conversation), ensure_ascii=False) + "\n"
+        record = _record(filled_conversation(conversation))
+        line = json.dumps(record, ensure_ascii=False) + "\n"
         file.write(line.encode("utf-8", errors="ignore"))
         count += 1
     return count
@@ -60,8 +63,20 @@ def _write(
 
 def _record(conversation: Conversation) -> dict[str, Any]:
     record: dict[str, Any] = {"id": conversation.id, "turns": conversation.turns}
-    if conversation.speakers:
+    if conversation.context_only:
+        record["turns"] = [_turn(conversation, place) for place in range(len(conversation.turns))]
+    elif conversation.speakers:
         record["speakers"] = conversation.speakers
     if conversation.reply_speaker is not None:
         record["reply_speaker"] = conversation.reply_speaker
     return record
+
+
+def _turn(conversation: Conversation, place: int) -> dict[str, Any]:
+    """Returns a turn as a message of OpenAI's form, which can tell what is not to be learned."""
+    turn: dict[str, Any] = {"text": conversation.turns[place]}
+    if conversation.speakers:
+        turn["speaker"] = conversation.speakers[place]
+    if place in conversation.context_only:
+        turn["weight"] = 0
+    return turn

@@ -3,18 +3,19 @@
 A bot learns from them to pick up the very word that a person used (`{pet_name}` in the reply), so
 each epoch fills them anew. `{person_2}` is a second thing of the same kind. A tenth of each list
 is kept out of training, to measure whether the bot also picks up a word that it never saw there.
-Knows pairs, no file and no token.
+Knows pairs and conversations, no file and no token.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import random
 import re
 from collections.abc import Iterable, Mapping
 
 from chatbot.corpus.chance import draw
-from chatbot.corpus.records import DialoguePair, SlotLists
+from chatbot.corpus.records import Conversation, DialoguePair, SlotLists
 
 _SLOT = re.compile(r"\{(?P<slot>(?P<kind>[a-z]+(?:_[a-z]+)*)(?:_\d)?)\}")
 _ARTICLE = re.compile(r"\b(?P<a>[Aa])(?= \{)")
@@ -70,14 +71,32 @@ def filled(
 def _filled(
     pair: DialoguePair, lists: SlotLists, chance: random.Random, held_out: bool
 ) -> DialoguePair:
+    *history, reply = _filled_texts((*pair.history, pair.reply), lists, chance, held_out)
+    return DialoguePair(tuple(history), reply, pair.origin)
+
+
+def filled_conversation(conversation: Conversation) -> Conversation:
+    """Returns a conversation with its slots filled, for a form that cannot keep them open.
+
+    The draw depends on nothing but its id and turns; what is kept out of training stays out.
+    """
+    if conversation.slots is None:
+        return conversation
+    chance = random.Random(draw(0, "conversation", conversation.id, *conversation.turns))
+    turns = _filled_texts(conversation.turns, conversation.slots, chance, held_out=False)
+    return dataclasses.replace(conversation, turns=turns, slots=None)
+
+
+def _filled_texts(
+    texts: tuple[str, ...], lists: SlotLists, chance: random.Random, held_out: bool
+) -> tuple[str, ...]:
     fill: dict[str, str] = {}
-    for text in (*pair.history, pair.reply):
+    for text in texts:
         for slot, kind in open_slots(text).items():
             if slot not in fill:
                 things = things_of(lists, kind, held_out)
                 fill[slot] = chance.choice([t for t in things if t not in fill.values()] or things)
-    history = tuple(fill_in(turn, fill) for turn in pair.history)
-    return DialoguePair(history, fill_in(pair.reply, fill), pair.origin)
+    return tuple(fill_in(text, fill) for text in texts)
 
 
 def fill_in(text: str, fill: Fill) -> str:

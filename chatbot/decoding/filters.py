@@ -130,7 +130,7 @@ def block_repeated_ngrams(
     repeats = (ends < position)[tf.newaxis]  # (1,E)
     for back in range(1, size):
         newest = token_ids[:, tf.maximum(position - back, 0), tf.newaxis]  # (N,1)
-        earlier = token_ids[:, size - 1 - back : width - back]  # (N,E)
+        earlier = token_ids[:, size - 1 - back : tf.maximum(width - back, 0)]  # (N,E)
         repeats = tf.logical_and(repeats, tf.equal(earlier, newest))
     earlier = token_ids[:, size - 1 :]
     bans = tf.broadcast_to(tf.where(repeats, _IMPOSSIBLE, 0.0), tf.shape(earlier))

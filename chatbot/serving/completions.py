@@ -197,4 +197,6 @@ def _decoding(own: DecodingConfig, asked: ChatRequest) -> DecodingConfig:
         wanted["beam_size"] = max(own.beam_size, count)
     if strategy == "sampling":
         wanted.setdefault("seed", secrets.randbelow(_SEEDS))
+    if "max_length" in wanted:  # who asks for few tokens has not asked for a shortest reply
+        wanted["min_length"] = min(own.min_length, int(wanted["max_length"]) - 1)
     return changed(own, **{**wanted, "strategy": strategy, "n_best": count})

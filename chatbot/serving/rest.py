@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from chatbot.batching import Batcher
 
 _MAX_BODY = 1_000_000  # bytes; two hundred messages of the longest kind are less
+_MOST_WAITING = 256  # threads, each waiting for its reply; of the usual 40, no batch comes full
 _BEARER = HTTPBearer(auto_error=False, description="The key of `serve --api-key`.")
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 _LOG = logging.getLogger(__name__)
@@ -131,14 +134,18 @@ def build_rest(service: Service) -> FastAPI:
     async def let_in(given: _Credentials) -> None:
         service.check(given.credentials if given else "")
 
+    waiting = CapacityLimiter(_MOST_WAITING)
     guarded: dict[str, Any] = {
         "dependencies": [Depends(let_in)],
         "responses": {status: {"model": Refusal} for status in (400, 401, 404, 411, 413, 503)},
     }
 
     @app.post("/v1/chat/completions", response_model=ChatCompletion, **guarded)
-    def complete(asked: ChatRequest) -> Any:
+    async def complete(asked: ChatRequest) -> Any:
         """Answers the last message. With `stream`, as server-sent events that end in `[DONE]`."""
+        return await run_sync(answer, asked, limiter=waiting)
+
+    def answer(asked: ChatRequest) -> Any:
         bot, decoding = service.bot(asked.model)
         completion = Completion(bot, asked, decoding)
         if asked.stream:

@@ -150,10 +150,12 @@ def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
     """Yields each word with its numbers as text; passes over a first line of two counts."""
     try:
         with path.open(encoding="utf-8") as file:
+            width = -1  # yet unknown; once known, a word may hold spaces
             for number, line in enumerate(file):
-                word, *numbers = line.rstrip().split(" ")
+                word, *numbers = line.rstrip().rsplit(" ", width)
                 counts = number == 0 and len(numbers) == 1 and (word + numbers[0]).isdigit()
                 if numbers and not counts:
+                    width = max(width, len(numbers))
                     yield word, numbers
     except OSError as error:
         raise ConfigError(

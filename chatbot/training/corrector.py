@@ -140,7 +140,7 @@ class Corrector:
             self._report()
             asked = self.run.asked_to_stop()
             due = progress.step % _CHECK_EVERY == 0 or progress.step == progress.steps
-            if (due or asked) and self._check():
+            if (due or asked) and self._checked():
                 return "learned"
             if self._should_stop():
                 return "stopped"
@@ -161,10 +161,13 @@ class Corrector:
         """Returns the corrections' nats per token, and the gradient of them and of the drift."""
         step = self.progress.step
         taught = self._drawn(self._taught, step, _ROWS)
-        rehearsed = self._drawn(self._rehearsed, step, _DRIFT_ROWS)
-        self._tokens_a_step = taught.tokens + rehearsed.tokens
+        self._tokens_a_step = taught.tokens
         likely = 1 - (1 - _LIKELY) * 0.5 ** (step / _DOUBT_HALVES)
         nats, gradient = self._gradients.of_corrections(taught, likely)
+        if not self._rehearsed:  # there is nothing to drift from
+            return nats, gradient
+        rehearsed = self._drawn(self._rehearsed, step, _DRIFT_ROWS)
+        self._tokens_a_step += rehearsed.tokens
         drift = self._gradients.of_drift(rehearsed)
         return nats, [g + _DRIFT_WEIGHT * d for g, d in zip(gradient, drift, strict=True)]
 
@@ -179,7 +182,10 @@ class Corrector:
         return math.sqrt(2 * _FIRST_STEP / max(self._curvature.size(direction), 1e-30))
 
     def _measure_curvature(self) -> None:
-        """Measures how much each direction matters to what the base says to other messages."""
+        """Measures how much each direction matters to what the base says to other messages.
+
+        To the corrected ones, where it knows no other.
+        """
         for index in range(_CURVATURE_BATCHES):
             self._curvature.add(self._own_words(index))
         self._curvature.turn()
@@ -187,7 +193,7 @@ class Corrector:
             self._curvature.weigh(self._own_words(index))
 
     def _own_words(self, index: int) -> list[NDArray[Any]]:
-        batch = self._drawn(self._rehearsed, -1 - index, _CURVATURE_ROWS)
+        batch = self._drawn(self._rehearsed or self._taught, -1 - index, _CURVATURE_ROWS)
         return self._gradients.of_own_words(batch, index)
 
     def _drawn(self, pairs: EncodedPairs, index: int, rows: int) -> Batch:
@@ -218,6 +224,12 @@ class Corrector:
 
     # Checks.
 
+    def _checked(self) -> bool:
+        """Checks, and saves at once, so that a resumed run knows the best of its own past."""
+        enough = self._check()
+        self._checkpoint()
+        return enough
+
     def _check(self) -> bool:
         """Asks the bot as it would be saved, keeps the best so far; True when that will do."""
         exact = copies(self._weights)
@@ -240,7 +252,7 @@ class Corrector:
         if better:
             self._best, self._missing = found, missing
             progress.best_nats, progress.best_step = nats, progress.step
-            facts = {"said": found.said, "kept": found.kept, "missing": missing}
+            facts = {"step": progress.step, "missing": missing, **found._asdict()}
             self.run.save_arrays("best", copies(self._weights), facts)
         self._tell(
             "validation",
@@ -295,15 +307,22 @@ class Corrector:
         self._tell("checkpoint", step=self.progress.step)
 
     def _restore(self) -> bool:
-        saved, best = self.run.load_arrays("checkpoint"), self.run.load_arrays("best")
-        if best is not None:
-            self._best = _Check(best[1]["said"], best[1]["kept"])
-            self._missing = best[1]["missing"]
+        saved = self.run.load_arrays("checkpoint")
         if saved is None:
             return False
         assign(self._weights, saved[0])
         self.progress = Progress(**saved[1])
+        self._restore_best()
         return True
+
+    def _restore_best(self) -> None:
+        """Takes the best over, unless it is of a step that a crash undid and that comes again."""
+        saved = self.run.load_arrays("best")
+        if saved is None:
+            return
+        facts = saved[1]
+        if facts.get("step", 0) <= self.progress.step:  # older runs note no step
+            self._best, self._missing = _Check(facts["said"], facts["kept"]), facts["missing"]
 
     def _best_weights(self) -> list[NDArray[Any]]:
         saved = self.run.load_arrays("best")

@@ -134,15 +134,17 @@ def current_commit() -> str | None:
 
 
 def run_training(run: RunFolder, *, observe: Observer, should_stop: Callable[[], bool]) -> Outcome:
-    """Trains in a folder that was set up, from its beginning or its last checkpoint."""
+    """Trains in a folder that was set up, from its beginning or its last checkpoint.
+
+    Hold the run meanwhile (`RunFolder.locked`), and until its result is saved.
+    """
     from chatbot.training.corrector import Corrector
     from chatbot.training.probes import Prober, probe_messages
     from chatbot.training.trainer import Trainer
 
     config = run.config()
     if config.training.corrections:
-        with run.locked():
-            return Corrector(run, observe=observe, should_stop=should_stop).train()
+        return Corrector(run, observe=observe, should_stop=should_stop).train()
     messages = probe_messages(run.pairs("validation"), run.about()["language"])
     trainer = Trainer(
         run,
@@ -150,8 +152,7 @@ def run_training(run: RunFolder, *, observe: Observer, should_stop: Callable[[],
         should_stop=should_stop,
         probe=Prober(messages, run.tokenizer(), config.training),
     )
-    with run.locked():
-        return trainer.train()
+    return trainer.train()
 
 
 def save_result(run: RunFolder, outcome: Outcome) -> Path:

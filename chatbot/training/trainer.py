@@ -225,11 +225,8 @@ class Trainer:
         """Scores the validation side, keeps the best weights; False when there is no more gain."""
         batches = batches_in_order(self._data.validation, self._settings.batch_size)
         nats = nats_per_token(self._model, batches)
-        if not math.isfinite(nats):
-            raise TrainingError(
-                f"The loss is no number any more at step {self.progress.step:,}: the training "
-                "diverged. Start it again with a lower training.learning_rate."
-            )
+        self._refuse_divergence(nats)
+        self._refuse_divergence(self._learned.mean)
         progress = self.progress
         better = progress.best_nats is None or nats < progress.best_nats
         if better:
@@ -255,6 +252,18 @@ class Trainer:
         self._learned = TokenMean()
         self._tokens, self._since = 0, time.monotonic()
         return not self._gains_no_more()
+
+    def _refuse_divergence(self, nats: float) -> None:
+        """Ends the training once its loss is no number, which no event can tell either.
+
+        Raises:
+            TrainingError: saying what to do.
+        """
+        if not math.isfinite(nats):
+            raise TrainingError(
+                f"The loss is no number any more at step {self.progress.step:,}: the training "
+                "diverged. Start it again with a lower training.learning_rate."
+            )
 
     def _validate_what_is_kept(self) -> None:
         """Measures the last weights, which may be the best; a resumed run is none the wiser."""
@@ -305,6 +314,7 @@ class Trainer:
         elapsed = time.monotonic() - self._since
         if elapsed < _PROGRESS_SECONDS:
             return
+        self._refuse_divergence(self._learned.mean)
         progress = self.progress
         self._tell(
             "progress",

@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from chatbot.ui.desk import Desk
-from chatbot.ui.history import Message, restored
+from chatbot.ui.history import Message, is_waiting, restored
 from chatbot.ui.markup import escaped
 from chatbot.ui.saved import (
     MAX_NAME,
@@ -124,7 +124,7 @@ class Conversations:
         new.click(
             self._begun,
             [bot, self._list, self.open_id],
-            [self._list, self._chosen, self._note],
+            [self._list, self._chosen, self._note, bot, store, self.open_id, self._fold],
             **_QUICK,
         )
         # At once and in the browser: it is off the screen even if the server is away.
@@ -159,15 +159,17 @@ class Conversations:
     def _begun(
         self, request: gr.Request, shown: list[Message], stored: object, id_: object
     ) -> Sequence[Any]:
-        """Keeps the conversation that a new one takes the place of."""
+        """Keeps the conversation that a new one takes the place of; without room, it comes back."""
         saved, messages = self._read(request, stored), self._messages(request, shown)
         if not messages:
-            return gr.skip(), gr.skip(), gr.skip()
+            return [gr.skip()] * 7
         try:
             saved = kept(saved, _open(id_) or secrets.token_hex(8), "", messages, datetime.now(UTC))
         except FullError:
-            return self._told(request, saved, None, "saved_full")
-        return self._told(request, saved, None, "saved_done", name=saved[0]["name"])
+            back = messages, messages, _open(id_) or _NONE, gr.update(open=True)
+            return *self._told(request, saved, None, "saved_full"), *back
+        done = self._told(request, saved, None, "saved_done", name=saved[0]["name"])
+        return *done, *[gr.skip()] * 4
 
     def _listed(self, request: gr.Request, query: str, stored: object) -> Any:
         return self._choices(request, found(self._read(request, stored), query))
@@ -183,9 +185,11 @@ class Conversations:
         """Puts a saved conversation on the screen, after keeping the one that was there."""
         saved = self._read(request, stored)
         wanted = _with_id(saved, id_)
+        nothing = (gr.skip(), gr.skip(), _open(open_id) or _NONE)
         if wanted is None:
-            nothing = (gr.skip(), gr.skip(), _open(open_id) or _NONE)
             return *nothing, *self._told(request, saved, None, "saved_choose")
+        if is_waiting(shown):  # the reply would be written over what is opened
+            return *nothing, *self._told(request, saved, wanted["id"], "still_talking")
         saved = self._with_current(request, saved, shown, _open(open_id), wanted)
         messages = wanted["messages"]
         told = self._told(request, saved, wanted["id"], "saved_opened", name=wanted["name"])

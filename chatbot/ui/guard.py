@@ -6,6 +6,7 @@ neither Gradio nor the page.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -65,14 +66,32 @@ class Guard:
 class OtherPaths:
     """Hands what is asked below some paths to another application."""
 
-    def __init__(self, app: Application, *, paths: tuple[str, ...], other: Application) -> None:
-        """Wraps an ASGI application; `paths` are what the addresses of the `other` begin with."""
-        self._app, self._paths, self._other = app, paths, other
+    def __init__(
+        self,
+        app: Application,
+        *,
+        paths: tuple[str, ...],
+        other: Application,
+        refused: Callable[[str], bool],
+    ) -> None:
+        """Wraps an ASGI application.
+
+        Args:
+            app: what answers.
+            paths: what the addresses of the `other` begin with.
+            other: what answers there.
+            refused: tells by the host whether it does not, such as by a public link.
+        """
+        self._app, self._paths, self._other, self._refused = app, paths, other, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        theirs = scope["type"] == "http" and scope["path"].startswith(self._paths)
-        await (self._other if theirs else self._app)(scope, receive, send)
+        if scope["type"] != "http" or not scope["path"].startswith(self._paths):
+            await self._app(scope, receive, send)
+        elif self._refused(headers_of(scope)["host"]):
+            await _refuse_programs(send)
+        else:
+            await self._other(scope, receive, send)
 
 
 class FirstScript:
@@ -173,6 +192,17 @@ async def answer_with(
 def _is_html(start: Event) -> bool:
     headers = dict(start.get("headers", ()))
     return bool(headers.get(b"content-type", b"").startswith(b"text/html"))
+
+
+async def _refuse_programs(send: Send) -> None:
+    told = {
+        "message": "No API key is set, so a public link leads to the page alone.",
+        "type": "permission_error",
+        "param": None,
+        "code": "no_api_key",
+    }
+    body = json.dumps({"error": told}).encode()
+    await answer_with(send, 403, body, [(b"content-type", b"application/json")])
 
 
 async def _refuse(send: Send) -> None:

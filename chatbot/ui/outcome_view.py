@@ -26,15 +26,19 @@ class _Side:
     scores: Mapping[str, Any]
 
 
-def is_there(name: str) -> bool:
-    """Tells whether a model of this name can be chatted with."""
-    return _info(name) is not None
+def has_bot(view: JobView) -> bool:
+    """Tells whether the bot of this name is the one that this training saved.
+
+    Another may have been uploaded, or renamed to its name, since then.
+    """
+    saved, info = view.last("saved"), _info(view.name)
+    return saved is not None and info is not None and saved.get("metrics") == info.metrics
 
 
 def outcome_html(view: JobView, say: Say) -> str:
     """Returns the comparison for a training that is done."""
     new = _side(view.name)
-    if new.info is None:
+    if not has_bot(view):
         return f'<p class="line">{escaped(say("train_gone", name=view.name))}</p>'
     base = _base(view, new)
     sides = [new] if base is None else [base, new]

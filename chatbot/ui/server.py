@@ -66,12 +66,14 @@ class Beside:
         paths: how its addresses begin.
         line: says where it is, from the page's address.
         stop: ends it once what is under way is answered.
+        asks_key: whoever has none is refused, so a public link may lead there too.
     """
 
     app: Application
     paths: tuple[str, ...]
     line: Callable[[str], str]
     stop: Callable[[], None]
+    asks_key: bool
 
 
 def serve(
@@ -334,11 +336,19 @@ def _middleware(
     gate, space = desk.owner, place.in_space
     return [
         Middleware(Guard, hosts=place.hosts, framed_by_spaces=space),
-        *([Middleware(OtherPaths, paths=other.paths, other=other.app)] if other else []),
+        *([_beside(other, gate.is_public)] if other else []),
         Middleware(VisitorCookies, visitors=desk.visitors, gate=gate, framed=space),
         Middleware(OwnerDoor, gate=gate, renew=links.show, secure=space),
         Middleware(FirstScript, script=page.first_script),
     ]
+
+
+def _beside(other: Beside, is_public: Callable[[str], bool]) -> Any:
+    """Returns what leads to the other application: from a public link, only if it asks a key."""
+    from starlette.middleware import Middleware
+
+    refused = (lambda host: False) if other.asks_key else is_public
+    return Middleware(OtherPaths, paths=other.paths, other=other.app, refused=refused)
 
 
 def _announce(place: _Place, options: ServeOptions, links: OwnerLinks, password: str) -> None:

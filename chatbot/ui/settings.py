@@ -51,16 +51,19 @@ def decoding_from(base: DecodingConfig, knobs: Mapping[str, Any]) -> DecodingCon
     Raises:
         ConfigError: a setting is unknown, out of range, too costly, or does not fit the others.
     """
-    for name, value in knobs.items():
+    for name in knobs:
         if name not in KNOBS:
             raise ConfigError(f"Unknown setting {name!r}. Known here are: {', '.join(KNOBS)}.")
-        if name in LIMITS and isinstance(value, int | float) and value > LIMITS[name]:
+    given = {name: value for name, value in knobs.items() if value is not None}
+    made = changed(base, **{**given, "n_best": 1})
+    for name in LIMITS.keys() & given.keys():  # read as numbers by now, however they were typed
+        value = getattr(made, name)
+        if value > LIMITS[name]:
             raise ConfigError(
                 f"The setting {name!r} is wrong: {value} is more than the {LIMITS[name]} that "
                 "this page allows, since others wait meanwhile. Lower it."
             )
-    given = {name: value for name, value in knobs.items() if value is not None}
-    return changed(base, **{**given, "n_best": 1})
+    return made
 
 
 def knobs_of(decoding: DecodingConfig) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from chatbot.bundle import remove_bundle
 from chatbot.errors import ChatbotError, TrainingError
 from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import TrainRequest
-from chatbot.ui.outcome_view import is_there
+from chatbot.ui.outcome_view import has_bot
 from chatbot.ui.train_live import LivePart
 from chatbot.ui.train_setup import SetupPart
 from chatbot.ui.train_view import QUICK, line, name_in, skipped
@@ -120,7 +120,7 @@ class TrainTab:
         told = line(self._desk.say(request, "train_thrown", name=name))
         try:
             self._refuse_unless_spare(request, name)
-            if is_there(name):
+            if has_bot(self._jobs.view(name)):
                 remove_bundle(name)
             self._jobs.remove(name)
         except (ChatbotError, OSError) as error:
@@ -131,9 +131,10 @@ class TrainTab:
 
     def _refuse_unless_spare(self, request: gr.Request, name: str) -> None:
         """Raises TrainingError where a training runs, or visitors begin with its bot."""
-        if self._jobs.view(name).active:
+        view = self._jobs.view(name)
+        if view.active:
             raise TrainingError(f"The training {name!r} is running. Stop it first.")
-        if is_there(name) and self._desk.shelf.refresh()[0] == name:
+        if has_bot(view) and self._desk.shelf.refresh()[0] == name:
             raise TrainingError(self._desk.say(request, "models_begins", name=name))
 
     def _seen(

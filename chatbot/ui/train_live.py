@@ -15,7 +15,7 @@ from chatbot import bundle
 from chatbot.errors import ChatbotError
 from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import JobView
-from chatbot.ui.outcome_view import is_there, outcome_html
+from chatbot.ui.outcome_view import has_bot, outcome_html
 from chatbot.ui.progress_view import curves_html, progress_html, replies_html
 from chatbot.ui.train_view import QUICK, line, name_in
 
@@ -81,7 +81,7 @@ class LivePart:
         last = (view.last("validation") or {}).get("step")
         shown = {"name": view.name, "replies": [view.stage, last]}
         drawn = outcome_html if view.stage == "done" else replies_html
-        is_bot = view.stage == "done" and is_there(view.name)
+        is_bot = view.stage == "done" and has_bot(view)
         at_work = view.stage in ("starting", "running") and not view.stopping
         buttons = (at_work, view.resumable, is_bot, is_bot, not view.active, False)
         return (

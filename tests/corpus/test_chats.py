@@ -1,6 +1,7 @@
 """Chats as messengers export them: many phones, languages and dates; whose replies are learned."""
 
 import json
+import time
 import zipfile
 from pathlib import Path
 
@@ -139,6 +140,38 @@ def test_notices_media_and_deleted_messages_of_whatsapp_are_not_said_by_anybody(
         "a.txt: notices such as who joined, left out": 3,
         "a.txt: photos, calls and deleted messages, left out": 3,
     }
+
+
+@pytest.mark.parametrize(
+    "name", ['Tom "TJ" Jones', "Tom “TJ” Jones", "Tom «TJ» Jones", "「TJ」", "Tom „TJ“ Jones"]
+)
+def test_a_contact_of_whatsapp_may_have_a_nickname_in_quotation_marks(tmp_path, name):
+    text = f"31/12/20, 22:15 - Anna: Hi!\n31/12/20, 22:16 - {name}: Say: “hello”\n"
+    (talk,) = said(written(tmp_path, "a.txt", text))
+    assert talk == [("Anna", "Hi!"), (name, "Say: “hello”")]
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        'Anna changed the subject to "Party: tonight"',
+        'Anna changed the subject from "Party" to "Party: tonight"',
+        "Anna changed the subject from “Party” to “Party: tonight”",
+        "Anna hat den Betreff zu „Party: heute“ geändert",
+    ],
+)
+def test_a_colon_in_quotation_marks_ends_no_name_of_whatsapp(tmp_path, notice):
+    text = f"31/12/20, 22:15 - Anna: Hi!\n31/12/20, 22:16 - {notice}\n31/12/20, 22:17 - Ben: Yes\n"
+    assert said(written(tmp_path, "a.txt", text)) == [[("Anna", "Hi!"), ("Ben", "Yes")]]
+
+
+@pytest.mark.parametrize("part", ['"', '"a" ', '"a', "“a” “", "a"])
+def test_a_long_line_of_whatsapp_is_read_in_no_time(tmp_path, part):
+    text = f"31/12/20, 22:15 - Anna: Hi!\n31/12/20, 22:16 - {part * 100_000}\n"
+    path = written(tmp_path, "a.txt", text)
+    start = time.perf_counter()
+    assert said(path) == [[("Anna", "Hi!")]]
+    assert time.perf_counter() - start < 5
 
 
 def test_what_answers_a_photo_is_not_learned_as_an_answer_to_the_words_before_it(tmp_path):

@@ -1,14 +1,36 @@
 """Any corpus as neutral JSONL, and back."""
 
+from collections import Counter
+
 import pytest
 
+from chatbot.config import CorpusConfig
 from chatbot.corpus.convert import convert
+from chatbot.corpus.prepare import CorpusSource, prepare_corpus
 from chatbot.corpus.readers import read_conversations
+from chatbot.corpus.slots import things_of
 from chatbot.errors import CorpusError
+
+CONTEXT = """
+speakers: [person, bot]
+reply_speaker: bot
+gists: {sad: [Oh no.], hungry: [Then eat!]}
+conversations:
+- [hi, Hello!, {says: I am sad, gist: sad}, Why?]
+messages:
+  hungry: [food, [a burger, Big?, no]]
+"""
 
 
 def contents(path):
-    return [(c.turns, c.speakers, c.reply_speaker) for c in read_conversations(path)]
+    return [
+        (c.turns, c.speakers, c.reply_speaker, c.context_only) for c in read_conversations(path)
+    ]
+
+
+def kept_pairs(path):
+    prepared = prepare_corpus([CorpusSource(path)], CorpusConfig(without_history=0))
+    return Counter((p.history, p.reply) for p in (*prepared.train, *prepared.validation))
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
@@ -25,6 +47,32 @@ def test_reading_what_was_converted_gives_the_same(tmp_path, name):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.yml", name])
 
 
+def test_what_was_said_and_is_not_learned_stays_so(tmp_path):
+    (tmp_path / "in.yml").write_text(CONTEXT)
+    convert(tmp_path / "in.yml", tmp_path / "out.jsonl")
+    assert contents(tmp_path / "out.jsonl") == contents(tmp_path / "in.yml")
+    assert kept_pairs(tmp_path / "out.jsonl") == kept_pairs(tmp_path / "in.yml")
+
+
+def test_slots_are_filled_with_what_may_be_learned_the_same_throughout_a_conversation(tmp_path):
+    foods = [f"dish{number}" for number in range(100)]
+    (tmp_path / "slots.yml").write_text(f"slots: {{food: [{', '.join(foods)}]}}")
+    says = ", ".join(f'"I want {{food}} {number}"' for number in range(200))
+    (tmp_path / "in.yml").write_text(
+        f'slots: slots.yml\nsituations:\n- says: [{says}]\n  replies: ["{{food}} then"]\n'
+    )
+    for name in ("out.jsonl", "again.jsonl"):
+        convert(tmp_path / "in.yml", tmp_path / name)
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "again.jsonl").read_bytes()
+    talks = [(turns[0].split()[2], turns[1]) for turns, *_ in contents(tmp_path / "out.jsonl")]
+    assert all(reply == f"{food.capitalize()} then" for food, reply in talks)
+    (lists,) = {c.slots for c in read_conversations(tmp_path / "in.yml")}
+    drawn = {food for food, _ in talks}
+    assert len(drawn) > 50
+    assert drawn <= set(things_of(lists, "food", held_out=False))
+    assert kept_pairs(tmp_path / "out.jsonl").total() == 200
+
+
 def test_conversations_that_shared_an_id_share_one_afterwards(tmp_path):
     source = tmp_path / "in.yml"
     source.write_text("situations:\n- says: [hi, hey]\n  replies: [Hello!, Yo.]\n")
@@ -36,7 +84,7 @@ def test_conversations_that_shared_an_id_share_one_afterwards(tmp_path):
 def test_a_lone_surrogate_is_left_out(tmp_path):
     (tmp_path / "in.jsonl").write_text(r'{"turns": ["a\ud83d", "b"]}')
     convert(tmp_path / "in.jsonl", tmp_path / "out.jsonl")
-    assert contents(tmp_path / "out.jsonl") == [(("a", "b"), (), None)]
+    assert contents(tmp_path / "out.jsonl") == [(("a", "b"), (), None, frozenset())]
 
 
 def test_the_same_corpus_gives_the_same_bytes(tmp_path):

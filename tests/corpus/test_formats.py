@@ -113,6 +113,24 @@ def test_one_column_named_turn_is_cut_at_blank_rows(tmp_path):
     assert turns_in(path) == TALK
 
 
+def test_a_column_named_turn_beside_the_text_holds_numbers(tmp_path):
+    text = "conversation_id,turn,speaker,text\n7,1,ann,Hi!\n7,2,bob,Hello.\n"
+    assert turns_in(written(tmp_path, "a.csv", text)) == [TALK[0]]
+
+
+def test_a_column_named_turn_holds_the_text_where_no_other_does(tmp_path):
+    text = "conversation_id,speaker,turn\n7,ann,Hi!\n7,bob,Hello.\n"
+    assert turns_in(written(tmp_path, "a.csv", text)) == [TALK[0]]
+
+
+def test_the_input_column_of_an_alpaca_table_is_joined_with_the_instruction(tmp_path):
+    text = "instruction,input,output\nTranslate:,chat,cat\nSay hi.,,Hi!\n"
+    assert turns_in(written(tmp_path, "a.csv", text)) == [
+        ("Translate: chat", "cat"),
+        ("Say hi.", "Hi!"),
+    ]
+
+
 def test_numbered_columns_are_the_turns_of_a_row_in_their_order(tmp_path):
     text = "topic,Answer.sentence10,Answer.sentence1,Answer.sentence2\nx,c,a,b\nx,,d,e\n"
     assert turns_in(written(tmp_path, "a.csv", text)) == [("a", "b", "c"), ("d", "e")]
@@ -171,6 +189,28 @@ def test_a_history_and_its_reply_are_one_conversation(tmp_path):
     assert turns_in(path) == [("a", "b", "c", "d")]
 
 
+@pytest.mark.parametrize(
+    ("record", "turns"),
+    [
+        ({"prompt": "Hi", "response": "Hello!", "history": []}, ("Hi", "Hello!")),
+        (
+            {"prompt": "And you?", "response": "Fine.", "history": [["Hi", "Hello!"]]},
+            ("Hi", "Hello!", "And you?", "Fine."),
+        ),
+        (
+            {"history": ["Hi", "Hello!"], "question": "How are you?", "answer": "Fine."},
+            ("Hi", "Hello!", "How are you?", "Fine."),
+        ),
+        (
+            {"instruction": "Say:", "input": "a", "output": "a", "history": [["b", "c"]]},
+            ("b", "c", "Say: a", "a"),
+        ),
+    ],
+)
+def test_a_message_stands_between_its_history_and_its_reply(tmp_path, record, turns):
+    assert turns_in(written(tmp_path, "a.jsonl", json.dumps(record))) == [turns]
+
+
 def test_lists_of_lists_are_conversations_and_spaced_chinese_is_joined(tmp_path):
     text = '[["我 饿 了 。", "吃 N B A 吧"],\n ["Hi there", "Hello you"]]'
     path = written(tmp_path, "lccc.json", text)
@@ -191,6 +231,29 @@ def test_an_object_of_records_is_read_by_its_values(tmp_path):
     }
     path = written(tmp_path, "a.json", json.dumps(topical))
     assert turns_in(path) == [("Hi!", "Yo")]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"conversations": TALK},
+        {"categories": ["AI"], "conversations": TALK},
+        {"conversations": [{"turns": turns} for turns in TALK]},
+        {"version": "1.0", "data": [{"question": q, "answer": a} for q, a in TALK]},
+        {"data": [{"message": q, "reply": a} for q, a in TALK]},
+        {"train": TALK[:1], "valid": TALK[1:]},
+    ],
+)
+def test_an_object_may_hold_a_list_of_records(tmp_path, document):
+    assert turns_in(written(tmp_path, "a.json", json.dumps(document, indent=1))) == TALK
+
+
+@pytest.mark.parametrize("roles", [({"role": "user"}, {"role": "assistant"}), ({}, {})])
+def test_a_list_of_turns_made_of_parts_is_no_list_of_records(tmp_path, roles):
+    parts = [[{"type": "text", "text": text}] for text in TALK[0]]
+    messages = [{**role, "content": part} for role, part in zip(roles, parts, strict=True)]
+    path = written(tmp_path, "a.json", json.dumps({"messages": messages}, indent=1))
+    assert turns_in(path) == [TALK[0]]
 
 
 def test_json_is_known_without_its_ending(tmp_path):

@@ -89,6 +89,17 @@ def test_a_workbook_may_hold_one_turn_a_row(tmp_path):
     assert (conversation.turns, conversation.speakers) == (TALK[0], ("ann", "bob"))
 
 
+@pytest.mark.parametrize("kind", ["xlsx", "parquet"])
+def test_a_column_named_turn_beside_the_text_holds_numbers(tmp_path, kind):
+    rows = [["conversation_id", "turn", "text"], [7, 1, "Hi!"], [7, 2, "Hello."]]
+    path = tmp_path / f"a.{kind}"
+    if kind == "xlsx":
+        workbook(path, rows)
+    else:
+        pq.write_table(pa.table(list(map(list, zip(*rows[1:], strict=True))), rows[0]), path)
+    assert turns_in(path) == [TALK[0]]
+
+
 def test_a_workbook_as_excel_itself_writes_it_is_read(tmp_path):
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     links = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -155,6 +166,44 @@ def test_a_parquet_row_may_be_a_whole_conversation(tmp_path):
     (conversation,) = read_conversations(path)
     assert (conversation.turns, conversation.reply_speaker) == (TALK[0], "assistant")
     assert survey(path).pairs[0].reply == "Hello."
+
+
+def test_text_that_a_parquet_file_holds_as_bytes_is_decoded(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"question": ["Grüße!".encode()], "answer": [b"Hello\xff"]}), path)
+    assert turns_in(path) == [("Grüße!", "Hello\N{REPLACEMENT CHARACTER}")]
+
+
+def test_messages_that_a_parquet_file_holds_as_bytes_are_decoded(tmp_path):
+    messages = [{"role": b"user", "content": b"Hi!"}, {"role": b"assistant", "content": b"Hello."}]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"messages": [messages]}), path)
+    (conversation,) = read_conversations(path)
+    assert (conversation.turns, conversation.reply_speaker) == (TALK[0], "assistant")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"history": ["Hi!", "Hello.", "Bye."], "reply": "See you."},
+        {"prompt": "Bye.", "response": "See you.", "history": [["Hi!", "Hello."]]},
+    ],
+)
+def test_a_parquet_row_with_a_history_is_read_as_its_line_of_jsonl(tmp_path, record):
+    path, lines = tmp_path / "a.parquet", tmp_path / "a.jsonl"
+    pq.write_table(pa.Table.from_pylist([record]), path)
+    lines.write_text(json.dumps(record))
+    assert turns_in(path) == turns_in(lines) == [(*TALK[0], *TALK[1])]
+
+
+def test_the_input_of_an_alpaca_row_is_joined_with_its_instruction(tmp_path):
+    rows = [
+        {"instruction": "Translate:", "input": "chat", "output": "cat"},
+        {"instruction": "Say hi.", "input": None, "output": "Hi!"},
+    ]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    assert turns_in(path) == [("Translate: chat", "cat"), ("Say hi.", "Hi!")]
 
 
 # Columns, chosen by name

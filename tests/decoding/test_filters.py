@@ -122,12 +122,16 @@ def test_no_run_of_tokens_comes_twice(produced: list[int], size: int, banned: li
     assert np.flatnonzero(np.isneginf(found.numpy()[0])).tolist() == banned
 
 
-def test_ngrams_longer_than_the_buffer_block_nothing() -> None:
-    for size in range(2, 9):
+@pytest.mark.parametrize("size", range(1, 10))
+def test_ngrams_of_any_size_fit_a_buffer_of_any_width(size: int) -> None:
+    for width in range(1, 9):
+        produced = width - 1
+        token_ids = tf.constant([[5] * produced + [0]])
         found = filters.block_repeated_ngrams(
-            tf.zeros([1, 8]), tf.constant([[5, 5]]), tf.constant(1), size
+            tf.zeros([1, 8]), token_ids, tf.constant(produced), size
         )
-        assert np.isfinite(found.numpy()).all()
+        banned = np.flatnonzero(np.isneginf(found.numpy()[0])).tolist()
+        assert banned == ([5] if produced >= size else [])  # a longer run cannot be there yet
 
 
 def test_rows_do_not_share_their_ngrams() -> None:

@@ -136,6 +136,7 @@ def test_it_ends_at_a_stop_sequence_and_at_the_most_tokens(client):
     short = ask(client, TALK, max_tokens=2)
     assert short.usage.completion_tokens <= 2
     assert whole.startswith(short.choices[0].message.content)
+    assert ask(client, TALK, max_tokens=1).usage.completion_tokens <= 1  # as programs probe
 
 
 def test_the_models_are_listed(client):

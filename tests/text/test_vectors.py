@@ -47,6 +47,14 @@ def test_a_piece_has_the_vector_of_its_word_or_the_mean_of_its_parts(tmp_path, t
     assert found.facts == {"pieces": 13, "whole": 3, "composed": 1, "coverage": 0.3077}
 
 
+def test_a_word_may_hold_spaces(tmp_path, tokenizer):  # as in glove.840B.300d.txt
+    path = tmp_path / "vectors.txt"
+    path.write_text("the 1 0 0 0\n. . . 9 9 9 9\nat name@domain.com 9 9 9 9\ndog 0 1 0 0\n")
+    found = piece_vectors(path, tokenizer, 4)
+    known = {piece for piece, known in zip(PIECES, found.known, strict=True) if known}
+    assert known == {"▁the", "▁Dog"}
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

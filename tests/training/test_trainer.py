@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from chatbot.commands.training import _train
 from chatbot.errors import TrainingError
 from chatbot.model.losses import token_nats
 from chatbot.training.batches import pad_batch
@@ -200,11 +201,36 @@ def test_a_run_is_trained_in_by_one_process_at_a_time(make_run):
         pass
 
 
+def test_a_run_is_held_until_its_bot_is_saved(make_run, monkeypatch):
+    run, held = make_run("run", "training.steps=2"), []
+
+    def save(run, outcome):
+        with pytest.raises(TrainingError, match="running already"), run.locked():
+            pass
+        held.append(outcome.status)
+        raise TrainingError("Enough of it.")
+
+    monkeypatch.setattr("chatbot.training.job.save_result", save)
+    with pytest.raises(TrainingError, match="Enough"):
+        _train(run)
+    assert held == ["done"]
+
+
 def test_minutes_become_steps_at_the_start_and_are_kept(make_run):
     run = make_run("run", "training.minutes=0.02")
     _, stopped = sitting(run, stop_after=1)
     _, outcome = sitting(run)
     assert outcome.progress.steps == stopped.progress.steps == events(run, "estimate")[0]["steps"]
+
+
+@pytest.mark.parametrize("validated", [1, 100])
+def test_one_that_diverges_says_so_in_one_line(make_run, monkeypatch, validated):
+    monkeypatch.setattr("chatbot.training.trainer._PROGRESS_SECONDS", 0)
+    monkeypatch.setattr("chatbot.training.trainer.TokenMean.mean", float("nan"))
+    run = make_run("run", "training.steps=4", f"training.validate_every={validated}")
+    with pytest.raises(TrainingError, match="at step 1: the training diverged") as caught:
+        sitting(run)
+    assert "\n" not in str(caught.value)
 
 
 def test_it_learns_and_keeps_the_best_weights(make_run):

@@ -1,10 +1,11 @@
 """Headers on every answer, and the host names that get one."""
 
 import asyncio
+import json
 
 import pytest
 
-from chatbot.ui.guard import FirstScript, Guard, host_name
+from chatbot.ui.guard import FirstScript, Guard, OtherPaths, host_name
 
 PAGE = b"<html><head><title>x</title></head></html>"
 
@@ -64,6 +65,19 @@ def test_the_name_of_a_public_link_can_join_later():
 
 def test_a_page_for_everybody_answers_to_any_name():
     assert ask(Guard(application), host="anything.example")[0] == 200
+
+
+def test_other_paths_answer_no_host_that_they_refuse():
+    async def other(scope, receive, send):
+        await application({**scope, "path": "/other"}, receive, send)
+
+    paths = OtherPaths(
+        application, paths=("/v1/",), other=other, refused={"abc.gradio.live"}.__contains__
+    )
+    assert ask(paths, "/v1/models")[1][b"content-type"] == b"other"
+    status, _, body = ask(paths, "/v1/models", host="abc.gradio.live")
+    assert (status, json.loads(body)["error"]["code"]) == (403, "no_api_key")
+    assert ask(paths, host="abc.gradio.live")[0] == 200
 
 
 def test_the_first_script_stands_before_all_others_and_the_length_fits():

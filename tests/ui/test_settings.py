@@ -40,8 +40,10 @@ def test_settings_that_do_not_fit_together_are_told_in_one_line():
 
 @pytest.mark.parametrize(("name", "limit"), LIMITS.items())
 def test_what_would_keep_the_machine_busy_is_refused(name, limit):
-    with pytest.raises(ConfigError, match=f"more than the {limit}"):
-        decoding_from(BASE, {name: limit + 1})
+    longest = {"max_length": None if name == "max_length" else LIMITS["max_length"]}
+    for value in (limit + 1, str(limit + 1)):  # which a program may send as text
+        with pytest.raises(ConfigError, match=f"more than the {limit}"):
+            decoding_from(BASE, {**longest, name: value})
 
 
 @pytest.mark.parametrize(

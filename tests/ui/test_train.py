@@ -1,16 +1,18 @@
 """What the train tab says of a training, before, during and after it."""
 
 import re
+import shutil
 from dataclasses import replace
 
 import gradio as gr
 import pytest
 
+from chatbot.bundle import read_info
 from chatbot.shelf import BotCard, BotShelf
 from chatbot.ui.corpus_panel import CorpusChoice
 from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import Jobs, JobView
-from chatbot.ui.outcome_view import outcome_html
+from chatbot.ui.outcome_view import has_bot, outcome_html
 from chatbot.ui.owner import OwnerGate
 from chatbot.ui.page import page_words
 from chatbot.ui.progress_view import curves_html, headline, progress_html, replies_html, warnings_of
@@ -33,6 +35,11 @@ def progress(step, nats=3.0):
 def validation(step, nats=3.0, **facts):
     replies = facts.pop("replies", {"Hi": f"after {step}"})
     return {"event": "validation", "step": step, "nats": nats, "replies": replies, **facts}
+
+
+def saved(models):
+    """What a training tells of the bot that it saved."""
+    return {"event": "saved", "metrics": read_info(models / "bot").metrics}
 
 
 def view(stage, *events, **facts):
@@ -179,7 +186,10 @@ def test_a_new_bot_stands_beside_the_one_it_came_from(models):
     hollow_bundle(models / "base", nats=2.0)
     hollow_bundle(models / "bot", nats=1.5)
     told = view(
-        "done", {"event": "setup", "base": "base"}, validation(1, previous={"Hi": "of base"})
+        "done",
+        {"event": "setup", "base": "base"},
+        validation(1, previous={"Hi": "of base"}),
+        saved(models),
     )
     page = outcome_html(told, say)
     assert cells(page)[:3] == ["", "base", "bot"]
@@ -191,7 +201,8 @@ def test_both_are_scored_on_the_same_held_out_talk(models):
     hollow_bundle(models / "base", nats=2.0)
     of_base = {"base": {"nats": 3.5, "perplexity": 33.1}, "validation_pairs": 60}
     hollow_bundle(models / "bot", nats=1.5, scores=of_base)
-    page = outcome_html(view("done", {"event": "setup", "base": "base"}, validation(1)), say)
+    told = view("done", {"event": "setup", "base": "base"}, validation(1), saved(models))
+    page = outcome_html(told, say)
     assert cells(page)[4:6] == ["3.500", "1.500"]
     assert cells(page)[10:12] == ["60", "60"]
     assert "the same held-out talk" in page
@@ -200,9 +211,21 @@ def test_both_are_scored_on_the_same_held_out_talk(models):
 def test_a_base_that_is_gone_leaves_what_it_had_answered(models):
     hollow_bundle(models / "bot")
     previous = {MESSAGES[0]: "of the base"}
-    told = view("done", {"event": "setup", "base": "base"}, validation(1, previous=previous))
+    setup = {"event": "setup", "base": "base"}
+    told = view("done", setup, validation(1, previous=previous), saved(models))
     assert "of the base" in outcome_html(told, say)
 
 
 def test_a_bot_that_is_gone_is_a_line(models):
     assert "is not here any more" in outcome_html(view("done"), say)
+
+
+def test_a_bot_of_another_origin_is_not_taken_for_what_the_training_made(models):
+    hollow_bundle(models / "bot", nats=1.5)
+    told = view("done", saved(models))
+    assert has_bot(told)
+    shutil.rmtree(models / "bot")
+    hollow_bundle(models / "bot", nats=1.6)  # as if uploaded, or renamed to this name
+    assert not has_bot(told)
+    assert "is not here any more" in outcome_html(told, say)
+    assert not has_bot(view("failed"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatbot.errors import CorpusError
 
@@ -51,6 +51,7 @@ TURN_LISTS = (
     "utterances",
     "content",
 )
+REPLIES = ("reply", "response", "answer", "target")  # beside a history
 TEXTS = ("text", "content", "value", "message", "utterance", "turn", "sentence", "body")
 SPEAKERS = ("speaker", "role", "from", "agent", "author", "sender", "user", "name")
 CONVERSATION_IDS = (
@@ -142,6 +143,26 @@ def pair_names(names: Iterable[str]) -> tuple[str, str] | None:
         if message in spelled and reply in spelled:
             return spelled[message], spelled[reply]
     return None
+
+
+def input_beside(pair: tuple[str, str], names: Iterable[str]) -> str | None:
+    """Returns which of `names` holds what an instruction applies to, as Alpaca has it, or None.
+
+    >>> input_beside(("Instruction", "Output"), ["Instruction", "Input", "Output"])
+    'Input'
+    """
+    if tuple(map(plain, pair)) != ("instruction", "output"):
+        return None
+    return first_of(("input",), names)
+
+
+def with_input(message: Any, extra: Any) -> Any:
+    """Returns an instruction with what it applies to, where there is any.
+
+    >>> with_input("Translate:", "chat")
+    'Translate: chat'
+    """
+    return f"{message} {extra}" if isinstance(extra, str) and extra.strip() else message
 
 
 def first_of(known: Iterable[str], names: Iterable[str]) -> str | None:

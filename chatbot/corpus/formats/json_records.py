@@ -144,11 +144,23 @@ def _refuse_large(characters: int, name: str) -> None:
 
 
 def _values(document: Any, name: str) -> list[Any]:
+    held = _held_records(document)
+    if held is not None:
+        return held
     if _is_record(document):
         return [document]
     if not isinstance(document, dict):
         raise CorpusError(f"{name} holds a single {_kind(document)}, no list. {_KNOWN}")
-    return list(document.values())
+    values = (value if _are_records(value) else [value] for value in document.values())
+    return list(itertools.chain.from_iterable(values))
+
+
+def _held_records(document: Any) -> list[Any] | None:
+    """Returns the records that an object holds, perhaps beside a version and such; or None."""
+    if not isinstance(document, dict):
+        return None
+    values = (document.get(name) for name in (*columns.TURN_LISTS, "data"))
+    return next(filter(_are_records, values), None)
 
 
 def _parsed(text: str, where: str) -> Any:
@@ -173,6 +185,21 @@ def _is_record(document: Any) -> bool:
     return _is_turn_list(document)
 
 
+def _are_records(value: Any) -> bool:
+    """Tells a list of records from one of turns; both may be lists of objects that hold lists."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(
+        isinstance(item, list)
+        or (isinstance(item, dict) and not _may_be_turn(item) and _is_record(item))
+        for item in value
+    )
+
+
+def _may_be_turn(item: Mapping[str, Any]) -> bool:
+    return "content" in item or _is_spoken(item)  # content may be a list of parts
+
+
 def _is_turn_list(value: Any) -> bool:
     """Tells a list of turns from a list of records; both may be lists of objects."""
     if not isinstance(value, list) or not value:
@@ -183,11 +210,13 @@ def _is_turn_list(value: Any) -> bool:
 
 
 def _is_turn(item: Mapping[str, Any]) -> bool:
-    return (
-        columns.pair_names(item) is None
-        and columns.first_of(columns.TEXTS, item) is not None
-        and columns.first_of(columns.SPEAKERS, item) is not None
-    )
+    return columns.pair_names(item) is None and _is_spoken(item)
+
+
+def _is_spoken(item: Mapping[str, Any]) -> bool:
+    """Tells whether an object has both a text and a speaker."""
+    known = (columns.TEXTS, columns.SPEAKERS)
+    return all(columns.first_of(names, item) is not None for names in known)
 
 
 def _conversation(record: Any, fallback_id: str, where: str) -> Conversation:
@@ -244,17 +273,21 @@ def _chosen_pair(record: Record, chosen: Chosen, log: ReadingLog) -> list[Any] |
 
 
 def _pair_of(record: Mapping[str, Any]) -> list[Any] | None:
-    reply = columns.first_of(("reply", "response", "answer", "target"), record)
-    if isinstance(record.get("history"), list) and reply is not None:
-        return [*record["history"], record[reply]]
+    """Returns the message and the reply of a record after their history, if it has one."""
+    history = record["history"] if isinstance(record.get("history"), list) else None
     names = columns.pair_names(record)
     if names is None:
-        return None
-    message, reply = record[names[0]], record[names[1]]
-    extra = record.get("input")
-    if names == ("instruction", "output") and isinstance(extra, str) and extra.strip():
-        message = f"{message} {extra}"  # Alpaca: what the instruction applies to
-    return [message, reply]
+        reply = columns.first_of(columns.REPLIES, record)
+        return None if history is None or reply is None else [*history, record[reply]]
+    extra = columns.input_beside(names, record)
+    message = columns.with_input(record[names[0]], None if extra is None else record[extra])
+    return [*_flat(history or []), message, record[names[1]]]
+
+
+def _flat(history: list[Any]) -> Iterator[Any]:
+    """Yields the turns of a history, each of whose items may be an exchange (ChatGLM)."""
+    for item in history:
+        yield from item if isinstance(item, list) else [item]
 
 
 def _from_turns(turns: list[Any], record: Mapping[str, Any], id_: str, where: str) -> Conversation:
@@ -266,10 +299,10 @@ def _from_turns(turns: list[Any], record: Mapping[str, Any], id_: str, where: st
         return _spoken(id_, texts, tuple(map(str, speakers)), record.get("reply_speaker"))
     kept = [turn for turn in turns if _speaker(turn) not in columns.NOT_SPEAKING]
     names, texts = tuple(map(_speaker, kept)), tuple(_text(turn, where) for turn in kept)
-    if not all(names):
-        return Conversation(id_, texts)
-    spoken = _spoken(id_, texts, names, record.get("reply_speaker"))
     context = frozenset(place for place, turn in enumerate(kept) if _weighs_nothing(turn))
+    if not all(names):
+        return Conversation(id_, texts, context_only=context)
+    spoken = _spoken(id_, texts, names, record.get("reply_speaker"))
     return dataclasses.replace(spoken, context_only=context)
 
 

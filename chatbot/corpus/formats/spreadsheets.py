@@ -60,7 +60,11 @@ def holds_conversations(path: Path, name: str) -> bool:
     with _telling_damage(name, "Parquet file"):
         fields = list(_parquet(path).schema_arrow)
     lists = [f.name for f in fields if types.is_list(f.type) or types.is_large_list(f.type)]
-    return any(turns in lists for turns in columns.TURN_LISTS)
+    names = [f.name for f in fields]
+    replies = columns.pair_names(names) or columns.first_of(columns.REPLIES, names)
+    return any(turns in lists for turns in columns.TURN_LISTS) or (
+        "history" in lists and replies is not None
+    )
 
 
 def parquet_records(path: Path, name: str) -> Iterator[Record]:
@@ -139,7 +143,18 @@ def _parquet_values(path: Path, name: str) -> Iterator[Mapping[str, Any]]:
         file = _parquet(path)
         _refuse_large_groups(file.metadata, path, name)
         for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
-            yield from batch.to_pylist()
+            yield from map(_decoded, batch.to_pylist())
+
+
+def _decoded(value: Any) -> Any:
+    """Returns a value with its text as text: some programs write it as plain bytes."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _decoded(item) for name, item in value.items()}
+    return value
 
 
 def _refuse_large_groups(metadata: Any, path: Path, name: str) -> None:

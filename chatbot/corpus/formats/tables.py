@@ -22,7 +22,7 @@ from chatbot.errors import CorpusError
 
 _SAMPLE_ROWS = 100
 _DELIMITERS = ",\t;|"
-_TURN_COLUMNS = ("turn", "text", "message", "utterance", "sentence", "content", "line")
+_TURN_COLUMNS = ("text", "message", "utterance", "sentence", "content", "turn", "line")
 _NUMBERED = re.compile(r"(?:answer|input)?(?:turn|text|sentence|utterance|message|line)s?(\d+)")
 _IDENTIFIER = re.compile(r"[^\W\d](?:[\w.\- ]{0,24}\w)?")
 _NUMBER = re.compile(r"[\d\s.,:/+%-]*")
@@ -51,6 +51,7 @@ class Layout:
 
     has_header: bool
     turns: tuple[int, ...] = ()  # the columns of a row that are turns of one conversation
+    extra: int | None = None  # what the first turn applies to, joined with it
     text: int | None = None  # or the one column that holds a turn in each row
     speaker: int | None = None
     conversation: int | None = None
@@ -168,7 +169,12 @@ def _named_layout(header: list[str]) -> Layout | None:
         return Layout(True, turns=tuple(numbered[n] for n in sorted(numbered)))
     pair = columns.pair_names(header)
     if pair is not None:
-        return Layout(True, turns=(header.index(pair[0]), header.index(pair[1])))
+        extra = columns.input_beside(pair, header)
+        return Layout(
+            True,
+            turns=(header.index(pair[0]), header.index(pair[1])),
+            extra=None if extra is None else header.index(extra),
+        )
     text = columns.first_of(_TURN_COLUMNS, header)
     speaker = columns.first_of(columns.SPEAKERS, header)
     conversation = columns.first_of(columns.CONVERSATION_IDS, header)
@@ -223,6 +229,7 @@ def _conversation_a_row(
     for number, cells in rows:
         if len(cells) > needed:
             texts = [cells[i] for i in layout.turns if i < len(cells)]
+            texts[0] = columns.with_input(texts[0], _cell(cells, layout.extra))
             while len(texts) > 2 and not texts[-1].strip():
                 texts.pop()
             yield Conversation(f"{table.name}:{number}", tuple(texts))

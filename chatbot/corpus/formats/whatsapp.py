@@ -45,7 +45,9 @@ _AFTERNOON = re.compile(
 _MORNING = re.compile(r"a\W*m\b|上午|凌晨|오전|午前|π\W*μ|(?:^|\s)ص|öö\b", re.IGNORECASE)
 _NOON = 12
 
-_NAME = re.compile(r"(?P<name>[^“”\"«»「」]{1,100}?):(?: |$)")
+# A colon in quotation marks ends no name: it stands in a notice that quotes a chat's subject.
+_QUOTED = r'"[^":]{0,100}"|[“„][^“”:]{0,100}[“”]|«[^»:]{0,100}»|「[^」:]{0,100}」'
+_NAME = re.compile(rf"(?P<name>(?:[^“”„\"«»「」]|{_QUOTED}){{1,100}}?):(?: |$)")
 _THINGS = (
     "图像|图片|圖像|圖片|影像|视频|影片|音频|音訊|语音|贴图|貼圖|动图|動圖|文件|文档|文檔"
     "|GIF|多?媒体|多?媒體|联系人名片"

@@ -1,0 +1,56 @@
+"""Keeping conversations where something is in the way: no room, a reply that still grows."""
+
+from datetime import UTC, datetime
+
+import gradio as gr
+import pytest
+
+from chatbot.shelf import BotCard, BotShelf
+from chatbot.ui.conversations import Conversations
+from chatbot.ui.desk import Desk
+from chatbot.ui.history import message
+from chatbot.ui.jobs import Jobs
+from chatbot.ui.owner import OwnerGate
+from chatbot.ui.page import page_words
+from chatbot.ui.saved import MAX_SAVED, kept
+from tests.ui.owners import visitor_request
+
+RAIN = [message("user", "It rains."), message("assistant", "Take an umbrella.")]
+
+
+@pytest.fixture(scope="module")
+def conversations():
+    shelf = BotShelf([BotCard("echo")], lambda card: None)
+    desk = Desk(shelf, page_words(None), OwnerGate(), None, Jobs())
+    with gr.Blocks(analytics_enabled=False):
+        return Conversations(desk)
+
+
+def full():
+    saved = []
+    for number in range(MAX_SAVED):
+        saved = kept(saved, str(number), "", RAIN, datetime.now(UTC))
+    return saved
+
+
+def test_a_conversation_for_which_there_is_no_room_comes_back_to_the_screen(conversations):
+    saved, _, note, *back = conversations._begun(visitor_request(), RAIN, full(), "-")
+    assert len(saved) == MAX_SAVED
+    assert "no room" in note
+    assert back == [RAIN, RAIN, "-", gr.update(open=True)]
+
+
+def test_with_room_a_new_chat_leaves_the_screen_as_the_browser_cleared_it(conversations):
+    saved, _, _, *back = conversations._begun(visitor_request(), RAIN, [], "-")
+    assert saved[0]["messages"] == RAIN
+    assert back == [gr.skip()] * 4
+
+
+def test_nothing_is_opened_under_a_reply_that_still_grows(conversations):
+    saved = kept([], "a", "", RAIN, datetime.now(UTC))
+    waiting = [message("user", "Are you there?")]
+    shown, stored, open_id, *_, note = conversations._shown(
+        visitor_request(), "a", saved, waiting, "-"
+    )
+    assert (shown, stored, open_id) == (gr.skip(), gr.skip(), "-")
+    assert "Wait for the reply" in note
