@@ -2,7 +2,7 @@
 
     python corpora/fixed_replies.py english corpora/*.en.yml
 
-A network of this size mistakes three messages in ten, and here it must not: each wording of a
+A network of this size mistakes one message in five, and here it must not: each wording of a
 crisis situation gets the situation's first reply, word for word, each single message of that gist
 the gist's first reply, and what a file of `facts` lists gets the reply that stands with it:
 crisis.*.yml has words of danger, wherever they stand, plain.*.yml greetings and goodbyes.

@@ -52,7 +52,7 @@ TURN_LISTS = (
     "content",
 )
 REPLIES = ("reply", "response", "answer", "target")  # beside a history
-TEXTS = ("text", "content", "value", "message", "utterance", "turn", "sentence", "body")
+TEXTS = ("text", "content", "value", "message", "utterance", "sentence", "body", "turn")
 SPEAKERS = ("speaker", "role", "from", "agent", "author", "sender", "user", "name")
 CONVERSATION_IDS = (
     "conversationid",
