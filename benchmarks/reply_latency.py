@@ -100,13 +100,16 @@ def predicted(seq2seq: Any, source: Any) -> list[int]:
 
 
 def why_no_torch(model: Any) -> str:
-    """Returns the reason why the tutorial's network is not timed, empty where it is."""
+    """Returns the reason why PyTorch's networks are not timed, empty where they are."""
     if importlib.util.find_spec("torch") is None:
         return "torch is not installed (it is no requirement of this project)"
     one_layer = model.encoder_layers == model.decoder_layers == 1
-    alike = model.cell == "gru" and model.encoder == model.decoder == "recurrent" and one_layer
-    if not (alike and model.bidirectional and model.decoder_units == 2 * model.encoder_units):
-        return "the bot's network has no layers of the tutorial's shapes"
+    cells = model.cell == "gru" and model.encoder == model.decoder == "recurrent" and one_layer
+    widths = model.bidirectional and model.decoder_units == 2 * model.encoder_units
+    tables = model.tie_embeddings and not model.share_embeddings
+    context = model.attention == "dot" and model.summary == "sum" and model.joins_summary
+    if not (cells and widths and tables and context):
+        return "PyTorch's network has the default layers, and this network others"
     return ""
 
 

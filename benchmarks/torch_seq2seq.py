@@ -1,9 +1,10 @@
 """The default network of this project in PyTorch, and one training step of it.
 
-Layer by layer what `chatbot.model` builds from `ModelConfig()`: one table of embeddings for
-source, target and output, a bidirectional GRU encoder, a dense bridge, a GRU decoder, dot attention
-and a tanh readout; dropout, initial weights, loss and Adam are the same too. It is written as one
-would in PyTorch: padding is packed away, the decoder's steps are one call. Needs torch.
+Layer by layer what `chatbot.model` builds from `ModelConfig()`: a table of embeddings for the
+source and one for target and output, a bidirectional GRU encoder, the sum of its outputs as the
+summary, a dense bridge, a GRU decoder, dot attention and a tanh readout that reads the summary too;
+dropout, initial weights, loss and Adam are the same too. It is written as one would in PyTorch:
+padding is packed away, the decoder's steps are one call. Needs torch.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ WAYS = {
 
 
 class Encoder(nn.Module):
-    """vectors (B,S,E), lengths (B,) -> outputs (B,S,2U), the last states joined (B,2U)."""
+    """vectors (B,S,E), lengths (B,) -> outputs (B,S,2U), zero at padding."""
 
     def __init__(self, model: ModelConfig) -> None:
         super().__init__()
@@ -50,13 +51,12 @@ class Encoder(nn.Module):
             model.embedding_units, model.encoder_units, batch_first=True, bidirectional=True
         )
 
-    def forward(self, vectors: Any, lengths: Any) -> tuple[Any, Any]:
+    def forward(self, vectors: Any, lengths: Any) -> Any:
         """Reads each source up to its own end, in both directions."""
         packed = pack_padded_sequence(vectors, lengths, batch_first=True, enforce_sorted=False)
-        outputs, last = self.gru(packed)
+        outputs, _ = self.gru(packed)
         whole = vectors.shape[1]
-        outputs, _ = pad_packed_sequence(outputs, batch_first=True, total_length=whole)
-        return outputs, torch.cat([last[0], last[1]], dim=-1)
+        return pad_packed_sequence(outputs, batch_first=True, total_length=whole)[0]
 
 
 class Seq2Seq(nn.Module):
@@ -65,18 +65,20 @@ class Seq2Seq(nn.Module):
     def __init__(self, model: ModelConfig, vocab_size: int) -> None:
         super().__init__()
         units = model.decoder_units
+        self.source_embedding = nn.Embedding(vocab_size, model.embedding_units)
         self.embedding = nn.Embedding(vocab_size, model.embedding_units)
         self.encoder = Encoder(model)
         self.bridge = nn.Linear(model.memory_units, units)
         self.decoder = nn.GRU(model.embedding_units, units, batch_first=True)
-        self.readout = nn.Linear(model.memory_units + units, model.embedding_units)
+        self.readout = nn.Linear(2 * model.memory_units + units, model.embedding_units)
         self.output_bias = nn.Parameter(torch.zeros(vocab_size))
         self.dropout = nn.Dropout(model.dropout)
         self.scale = model.embedding_units**0.5
-        self._begin()
+        self._begin(model.first_deviation)
 
-    def _begin(self) -> None:
+    def _begin(self, source_deviation: float) -> None:
         """Sets the weights as Keras does: Glorot, orthogonal for the states, biases zero."""
+        nn.init.normal_(self.source_embedding.weight, std=source_deviation / self.scale)
         nn.init.normal_(self.embedding.weight, std=1 / self.scale)
         for name, weight in self.named_parameters():
             if "weight_hh" in name:
@@ -88,15 +90,16 @@ class Seq2Seq(nn.Module):
 
     def forward(self, source_ids: Any, lengths: Any, decoder_input_ids: Any) -> Any:
         """Sees whole targets; `lengths` (B,) counts the real source tokens."""
-        vectors = self.dropout(self.embedding(source_ids) * self.scale)
-        outputs, summary = self.encoder(vectors, lengths)
-        memory = self.dropout(outputs)
+        vectors = self.dropout(self.source_embedding(source_ids) * self.scale)
+        memory = self.dropout(self.encoder(vectors, lengths))
+        summary = memory.sum(dim=1) / lengths.unsqueeze(1) ** 0.5
         state = torch.tanh(self.bridge(summary))
         vectors = self.dropout(self.embedding(decoder_input_ids) * self.scale)
         said, _ = self.decoder(vectors, state.unsqueeze(0))
         said = self.dropout(said)
-        context = attended(said, memory, source_ids != PAD_ID)
-        features = torch.tanh(self.readout(torch.cat([context, said], dim=-1)))
+        found = attended(said, memory, source_ids != PAD_ID)
+        whole = summary.unsqueeze(1).expand_as(found)
+        features = torch.tanh(self.readout(torch.cat([found, whole, said], dim=-1)))
         logits = functional.linear(self.dropout(features), self.embedding.weight)
         return logits.float() + self.output_bias
 
@@ -126,7 +129,7 @@ class Learner:
 
     @property
     def parameters(self) -> int:
-        """The number of weights; the shared table counts once."""
+        """The number of weights; the table of target and output counts once."""
         return sum(weight.numel() for weight in self.network.parameters())
 
     def learn(self, batch: Batch, rate: float | None = None) -> float:

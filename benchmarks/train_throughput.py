@@ -213,12 +213,13 @@ def product_flops(
     """Returns the FLOPs of the matrix products of a training step on (rows,source), (rows,target).
 
     Each product of the way forward has two on the way back, for what it read and for its weights;
-    a multiplication and an addition are two FLOPs.
+    a multiplication and an addition are two FLOPs. Attention hands a summary on for nothing: its
+    weights sum to one.
     """
     read, units, memory = model.embedding_units, model.decoder_units, model.memory_units
-    own = model.encoder_units
+    own, joined = model.encoder_units, model.context_units + units
     for_source = 2 * 3 * own * (read + own)
-    for_target = 3 * units * (read + units) + (memory + units) * read + read * vocab_size
+    for_target = 3 * units * (read + units) + joined * read + read * vocab_size
     attention = 2 * source * units
     products = source * for_source + memory * units + target * (for_target + attention)
     return 2.0 * 3.0 * rows * products

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.bundle import Bundle, load_bundle
-from chatbot.config import BOS_ID, EOS_ID, DecodingConfig, changed
+from chatbot.config import BOS_ID, EOS_ID, MAX_MESSAGE_CHARACTERS, DecodingConfig, changed
 from chatbot.decoding.engine import SearchEngine
 from chatbot.decoding.phrases import BlockList
 from chatbot.decoding.specific import SpecificFirst
@@ -32,7 +32,6 @@ from chatbot.text.set_lines import declined, is_set_line, unsure
 from chatbot.text.source import NOTHING, pad, source_ids
 from chatbot.text.tokenizer import BOT_ID, CONTROL_IDS, USER_ID
 
-MAX_MESSAGE_CHARACTERS = 2000
 _MARKS: dict[int, Mark] = {USER_ID: "user", BOT_ID: "bot", EOS_ID: "end"}
 _EXPLAINED_BEAM = 5  # hypotheses that an explanation looks at, at least
 _EXPLAINED_TOKENS = 256  # of a reply, at most
@@ -180,7 +179,7 @@ class Chatbot:
             pieces=tuple(map(self._piece, token_ids)),
             probabilities=tuple(np.exp(followed.log_probs).tolist()),
             attention=followed.attention if attends else None,
-            alternatives=self._others(text, beam, settings),
+            alternatives=_others(text, beam, settings),
             confidence=float(np.exp(followed.log_probs.mean())),
             by_rule=is_set_line(text) or self._is_fact(history, text),
         )
@@ -234,12 +233,8 @@ class Chatbot:
     ) -> list[Reply]:
         """Returns what a search answers to each source."""
         found = self._engine.search(sources, settings, list(seeds))
-        replies = [
-            self._choose(
-                [self._read(found, row, k) for k in range(found.scores.shape[1])], settings
-            )
-            for row in range(len(sources))
-        ]
+        rows = range(len(sources))
+        replies = [_choose(self._alternatives(found, row), settings) for row in rows]
         return [
             reply or self._reply_around_blocks(sources[row : row + 1], settings)
             for row, reply in enumerate(replies)
@@ -267,23 +262,12 @@ class Chatbot:
         earlier = turns[max(0, len(turns) - shown) : -1]
         return [*(turn[:MAX_MESSAGE_CHARACTERS] for turn in earlier), message]
 
-    def _choose(self, found: Sequence[Alternative], settings: DecodingConfig) -> Reply | None:
-        """Returns the best hypothesis that holds no blocked phrase, None if all do."""
-        blocked = BlockList(settings.blocked_phrases)
-        clean = [a for a in found if blocked.find(a.text) is None]
-        # A hypothesis may come to no text (an empty place of a beam, half a character).
-        with_text = [a for a in clean if a.text] or (clean if len(clean) == len(found) else [])
-        if not with_text:
-            return None
-        best = with_text[0]
-        return Reply(best.text, best.confidence, tuple(with_text[: settings.n_best]))
-
     def _reply_around_blocks(self, source: NDArray[np.int32], settings: DecodingConfig) -> Reply:
         """Looks at more hypotheses where all were blocked, and declines if none is left."""
         wider = changed(settings, strategy="beam", beam_size=max(8, settings.n_best))
         found = self._engine.search(source, wider, [settings.seed])
-        texts = [self._read(found, 0, k) for k in range(found.scores.shape[1])]
-        return self._choose(texts, settings) or Reply(declined(self.language), 0.0, ())
+        chosen = _choose(self._alternatives(found, 0), settings)
+        return chosen or Reply(declined(self.language), 0.0, ())
 
     def _found(self, source: NDArray[np.int32], settings: DecodingConfig) -> list[_Found]:
         """Returns what a search of one source finds, the best first."""
@@ -299,21 +283,14 @@ class Chatbot:
         ids = chosen or [*self._bundle.tokenizer.encode(text), EOS_ID]
         return ids[:_EXPLAINED_TOKENS]
 
-    def _others(
-        self, text: str, found: Sequence[_Found], settings: DecodingConfig
-    ) -> tuple[Alternative, ...]:
-        """Returns each other reply that may be said, once, the best first."""
-        blocked = BlockList(settings.blocked_phrases)
-        others: dict[str, Alternative] = {}
-        for _, other in found:
-            if other.text and other.text != text and blocked.find(other.text) is None:
-                others.setdefault(other.text, other)
-        return tuple(others.values())
-
     def _piece(self, token_id: int) -> Piece:
         mark = _MARKS.get(int(token_id), "")
         text = "" if mark else self._bundle.tokenizer.piece(token_id).replace("▁", " ")
         return Piece(text, mark)
+
+    def _alternatives(self, found: Hypotheses, row: int) -> list[Alternative]:
+        """Returns all hypotheses of one source, the best first."""
+        return [self._read(found, row, k) for k in range(found.scores.shape[1])]
 
     def _read(self, found: Hypotheses, row: int, k: int) -> Alternative:
         length = int(found.lengths[row, k])
@@ -335,3 +312,27 @@ def _widened(settings: DecodingConfig) -> DecodingConfig:
     """Returns the settings with a beam of at least five."""
     width = max(_EXPLAINED_BEAM, settings.beam_size)
     return changed(settings, strategy="beam", beam_size=width, n_best=1)
+
+
+def _choose(found: Sequence[Alternative], settings: DecodingConfig) -> Reply | None:
+    """Returns the best hypothesis that holds no blocked phrase, None if all do."""
+    blocked = BlockList(settings.blocked_phrases)
+    clean = [a for a in found if blocked.find(a.text) is None]
+    # A hypothesis may come to no text (an empty place of a beam, half a character).
+    with_text = [a for a in clean if a.text] or (clean if len(clean) == len(found) else [])
+    if not with_text:
+        return None
+    best = with_text[0]
+    return Reply(best.text, best.confidence, tuple(with_text[: settings.n_best]))
+
+
+def _others(
+    text: str, found: Sequence[_Found], settings: DecodingConfig
+) -> tuple[Alternative, ...]:
+    """Returns each other reply that may be said, once, the best first."""
+    blocked = BlockList(settings.blocked_phrases)
+    others: dict[str, Alternative] = {}
+    for _, other in found:
+        if other.text and other.text != text and blocked.find(other.text) is None:
+            others.setdefault(other.text, other)
+    return tuple(others.values())

@@ -24,6 +24,7 @@ from pydantic import (
 from chatbot.errors import ConfigError
 
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = range(4)  # the same in every vocabulary of this project
+MAX_MESSAGE_CHARACTERS = 2000  # of a message to the bot; a longer one is refused
 
 Section = TypeVar("Section", bound="Settings")
 

@@ -1,7 +1,8 @@
 """What a person can do wrong, as exceptions. Each message says what happened, why, and what to do.
 
-The command line prints the message on one line and exits with status 2; the page shows it in a
-toast. Any other exception is a bug of ours. Knows nothing; everything else may import it.
+The command line prints the message on one line and exits with status 2; the page shows it as a
+line where it happened. Any other exception is a bug of ours. Knows nothing; everything else may
+import it.
 """
 
 

@@ -208,7 +208,7 @@ def read_facts(path: Path) -> tuple[Fact, ...]:
 def read_licences(path: Path) -> list[dict[str, str]]:
     """Returns the terms (`set`, `licence`, `commercial`) of the public sets that it learned from.
 
-    None where the bundle tells of none, as those made before terms were noted.
+    Empty where the bundle tells of none, as those made before terms were noted.
     """
     found = read_json(path, "config.json").get("licences")
     names = ("set", "licence", "commercial")

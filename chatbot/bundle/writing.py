@@ -87,7 +87,7 @@ class BundleWriter:
         Args:
             config: the effective configuration.
             tokenizer: the one that the model was trained with.
-            about: `language`, `description`, `created`, `versions`.
+            about: `language`, `description`, `created`, `versions`, `licences`.
             metrics: scores on the validation side.
             replies: probe message -> reply of the rounded weights.
             card: the model card, Markdown.

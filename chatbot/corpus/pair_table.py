@@ -20,7 +20,7 @@ _LISTS = b"slots"  # the key in the metadata: a JSON list of names with kind -> 
 
 
 def write_pairs(path: Path, sides: Mapping[str, Sequence[DialoguePair]]) -> None:
-    """Writes the pairs of each side ("train", "validation"); the file appears whole."""
+    """Writes the pairs of each side (such as "train"); the file appears whole."""
     rows = [(side, pair) for side, pairs in sides.items() for pair in pairs]
     lists = list(dict.fromkeys(pair.slots for _, pair in rows if pair.slots))
     table = pa.table(

@@ -234,15 +234,6 @@ def _chat(file: TextFile, head: Sequence[str]) -> Recognised | None:
     return None
 
 
-def read_parallel(source: Path, target: Path) -> Iterator[Conversation]:
-    """Yields pairs from two files: line n of `target` is the reply to line n of `source`.
-
-    Raises:
-        CorpusError: a file cannot be read, or one has more lines than the other.
-    """
-    return parallel.read_parallel(examine(source), examine(target))
-
-
 def _skipped(log: ReadingLog) -> str:
     names = ", ".join(log.skipped_files[:5])
     return f" (skipped: {names})" if names else ""

@@ -38,7 +38,9 @@ def held(token_ids: Tensor, position: Tensor, required: Runs) -> Tensor:
     return _counted(whole, begun, required)
 
 
-def held_with_next(token_ids: Tensor, position: Tensor, required: Runs, size: Tensor) -> Tensor:
+def held_with_next(
+    token_ids: Tensor, position: Tensor, required: Runs, vocab_size: Tensor
+) -> Tensor:
     """Returns how many each row would hold after each token of the vocabulary, shape (N,V).
 
     >>> rows = tf.constant([[7, 0, 0], [6, 0, 0]])
@@ -46,7 +48,7 @@ def held_with_next(token_ids: Tensor, position: Tensor, required: Runs, size: Te
     array([[0, 1, 2, 0],
            [0, 1, 0, 0]], dtype=int32)
     """
-    token = tf.range(size)[tf.newaxis]  # (1,V)
+    token = tf.range(vocab_size)[tf.newaxis]  # (1,V)
     whole, begun = [], []
     for run in required:
         before = _begun(token_ids, position, run)[:, tf.newaxis]  # (N,1)

@@ -46,7 +46,7 @@ def search(
     def advance(search_state: SearchState, state: Any) -> tuple[SearchState, Any]:
         log_probs, state, attention = step(search_state.last_ids, state)
         search_state = strategy.advance(search_state, log_probs, attention, knobs)
-        return search_state, _follow(strategy, search_state, state)
+        return search_state, _state_of_parents(strategy, search_state, state)
 
     first = (strategy.start(seeds, source_length, knobs), state)
     last, _ = tf.while_loop(
@@ -80,7 +80,7 @@ def search_steps(
             return
         log_probs, state, attention = step(search_state.last_ids, state)
         search_state = advance(search_state, log_probs, attention, knobs)
-        state = _follow(strategy, search_state, state)
+        state = _state_of_parents(strategy, search_state, state)
         yield search_state
 
 
@@ -135,7 +135,7 @@ def _grows(search_state: SearchState) -> Tensor:
     return tf.reduce_any(tf.logical_and(real, tf.logical_not(search_state.finished)))
 
 
-def _follow(strategy: Strategy, search_state: SearchState, state: Any) -> Any:
+def _state_of_parents(strategy: Strategy, search_state: SearchState, state: Any) -> Any:
     """Gives each row the model state of the row that it continues."""
     if not strategy.reorders:
         return state

@@ -15,10 +15,10 @@ from keras import ops
 from chatbot.config import ModelConfig
 from chatbot.model.attention import Attention, build_attention
 from chatbot.model.cells import STATES_PER_LAYER, Finish, recurrent
-from chatbot.model.encoders import Encoded, RecurrentEncoder
+from chatbot.model.encoders import Encoded, Front, RecurrentEncoder
 from chatbot.model.readout import Readout
 from chatbot.model.transformer import DecoderBlock
-from chatbot.model.wiring import Positions, Wired, joined, split
+from chatbot.model.wiring import Wired, joined, split
 
 
 class Decoded(NamedTuple):
@@ -321,11 +321,7 @@ class TransformerDecoder:
     def __init__(self, config: ModelConfig, encoder: Any, dtype: Any) -> None:
         """Creates the blocks."""
         self._units = config.decoder_units
-        self._positions = Positions(
-            config.positions, config.max_positions, name="decoder_positions", dtype=dtype
-        )
-        fits = config.embedding != "onehot" and config.embedding_units == self._units
-        self._width = [] if fits else [_width_layer(self._units, dtype)]
+        self._front = Front(config, self._units, "decoder", dtype)
         self._blocks = [
             DecoderBlock(config, self._units, f"decoder_{i}", dtype)
             for i in range(config.decoder_layers)
@@ -349,7 +345,7 @@ class TransformerDecoder:
         """All positions at once."""
 
         def run(vectors: Any, keys: Any, values: Any, mask: Any) -> tuple[Any, Any]:
-            outputs, memory = self._marked(vectors, None), self._prepare(keys, values)
+            outputs, memory = self._front(vectors), self._prepare(keys, values)
             for depth, block in enumerate(self._blocks):
                 outputs, weights = block(outputs, _pair(memory, depth), mask, parts.dropout)
             return outputs, weights
@@ -364,7 +360,7 @@ class TransformerDecoder:
         """One position."""
 
         def advance(vector: Any, memory: list[Any], mask: Any, state: list[Any]) -> list[Any]:
-            outputs, pasts = self._marked(ops.expand_dims(vector, 1), state[0]), []
+            outputs, pasts = self._front(ops.expand_dims(vector, 1), state[0]), []
             for depth, block in enumerate(self._blocks):
                 known, past = _pair(memory, depth), _pair(state, depth)
                 outputs, weights, past = block.step(outputs, known, mask, past, parts.dropout)
@@ -377,20 +373,10 @@ class TransformerDecoder:
 
     def _layers(self) -> list[keras.layers.Layer]:
         blocks = [layer for block in self._blocks for layer in block.layers]
-        return [self._positions, *self._width, *blocks]
+        return [*self._front.layers, *blocks]
 
     def _prepare(self, keys: Any, values: Any) -> list[Any]:
         return [part for block in self._blocks for part in block.prepare(keys, values)]
-
-    def _marked(self, vectors: Any, past: Any) -> Any:
-        vectors = self._positions(vectors, past)
-        for layer in self._width:
-            vectors = layer(vectors)
-        return vectors
-
-
-def _width_layer(units: int, dtype: Any) -> keras.layers.Layer:
-    return keras.layers.Dense(units, name="decoder_input", dtype=dtype)
 
 
 def _pair(tensors: list[Any], depth: int) -> list[Any]:

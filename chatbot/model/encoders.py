@@ -7,7 +7,7 @@ attention.py and decoders.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
 from keras import ops
@@ -64,6 +64,33 @@ def _encoder_layer(config: ModelConfig, name: str, dtype: Any) -> keras.layers.L
     return keras.layers.Bidirectional(layer, name=name) if config.bidirectional else layer
 
 
+class Front:
+    """Marks positions, and brings vectors to the width of the layers behind; decoders use it, too.
+
+    Attributes:
+        layers: whose weights it uses.
+    """
+
+    def __init__(
+        self, config: ModelConfig, units: int, part: Literal["encoder", "decoder"], dtype: Any
+    ) -> None:
+        """Creates the layers, named after the part, for layers of so many units."""
+        positions = Positions(
+            config.positions, config.max_positions, name=f"{part}_positions", dtype=dtype
+        )
+        self.layers: list[keras.layers.Layer] = [positions]
+        if config.embedding == "onehot" or config.embedding_units != units:
+            self.layers.append(keras.layers.Dense(units, name=f"{part}_input", dtype=dtype))
+
+    def __call__(self, vectors: Any, past: Any = None) -> Any:
+        """vectors (B,T,E), after `past` (B,P,*) earlier ones -> vectors (B,T,units)."""
+        positions, *width = self.layers
+        vectors = positions(vectors, past)
+        for layer in width:
+            vectors = layer(vectors)
+        return vectors
+
+
 class ConvolutionalEncoder:
     """Two stacks of convolutions over vectors with positions (Gehring et al. 2017, 3.1 and 3.2).
 
@@ -75,7 +102,7 @@ class ConvolutionalEncoder:
     def __init__(self, config: ModelConfig, dtype: Any) -> None:
         """Creates both stacks."""
         units, layers = config.encoder_units, config.encoder_layers
-        self._front = _Front(config, dtype)
+        self._front = Front(config, units, "encoder", dtype)
         self._keys = [_convolution(config, f"keys_{i}", dtype) for i in range(layers)]
         self._values = [_convolution(config, f"values_{i}", dtype) for i in range(-(-layers // 2))]
         self._units, self._summary = units, _SUMMARIES[config.summary]
@@ -116,7 +143,7 @@ class TransformerEncoder:
 
     def __init__(self, config: ModelConfig, dtype: Any) -> None:
         """Creates the blocks."""
-        self._front = _Front(config, dtype)
+        self._front = Front(config, config.encoder_units, "encoder", dtype)
         self._blocks = [
             EncoderBlock(config, config.encoder_units, f"encoder_{i}", dtype)
             for i in range(config.encoder_layers)
@@ -136,31 +163,6 @@ class TransformerEncoder:
 
         outputs, summary = Wired(run, used, "transformer_encoder")([vectors, mask])
         return Encoded(outputs, outputs, mask, summary, [])
-
-
-class _Front:
-    """Marks positions, and brings vectors (B,S,E) to the width of the layers behind."""
-
-    def __init__(self, config: ModelConfig, dtype: Any) -> None:
-        self._positions = Positions(
-            config.positions, config.max_positions, name="encoder_positions", dtype=dtype
-        )
-        fits = config.embedding != "onehot" and config.embedding_units == config.encoder_units
-        self._width = (
-            []
-            if fits
-            else [keras.layers.Dense(config.encoder_units, name="encoder_input", dtype=dtype)]
-        )
-
-    @property
-    def layers(self) -> list[keras.layers.Layer]:
-        return [self._positions, *self._width]
-
-    def __call__(self, vectors: Any) -> Any:
-        vectors = self._positions(vectors)
-        for layer in self._width:
-            vectors = layer(vectors)
-        return vectors
 
 
 def _last(outputs: Any, mask: Any) -> Any:

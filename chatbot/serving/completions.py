@@ -103,10 +103,7 @@ class Completion:
         reply = self._bot.reply(self._asked.turns, self._decoding)
         others = reply.alternatives[1 : self._asked.n or 1]
         texts = [reply.text, *(other.text for other in others)]
-        stops = self._asked.stops
-        return [
-            self._counted("".join(list(until_stop(iter([text]), stops))[-1:])) for text in texts
-        ]
+        return [self._counted(_cut(text, self._asked.stops)) for text in texts]
 
     def _counted(self, text: str) -> Found:
         tokens = self._bot.bot.count_tokens(text)

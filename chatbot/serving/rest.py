@@ -131,28 +131,37 @@ def build_rest(service: Service) -> FastAPI:
         redoc_url=None,
     )
 
+    guarded = _guarded(service)
+    _add_chat(app, service, guarded)
+    _add_models(app, service, guarded)
+    _add_health(app, service)
+    _tell_errors(app)
+    app.add_middleware(_BodyLimit)
+    return app
+
+
+def _guarded(service: Service) -> dict[str, Any]:
+    """Returns the options of a route that asks for the key, and tells what it may refuse with."""
+
     async def let_in(given: _Credentials) -> None:
         service.check(given.credentials if given else "")
 
-    waiting = CapacityLimiter(_MOST_WAITING)
-    guarded: dict[str, Any] = {
+    return {
         "dependencies": [Depends(let_in)],
         "responses": {status: {"model": Refusal} for status in (400, 401, 404, 411, 413, 503)},
     }
 
+
+def _add_chat(app: FastAPI, service: Service, guarded: dict[str, Any]) -> None:
+    waiting = CapacityLimiter(_MOST_WAITING)
+
     @app.post("/v1/chat/completions", response_model=ChatCompletion, **guarded)
     async def complete(asked: ChatRequest) -> Any:
         """Answers the last message. With `stream`, as server-sent events that end in `[DONE]`."""
-        return await run_sync(answer, asked, limiter=waiting)
+        return await run_sync(_answer, service, asked, limiter=waiting)
 
-    def answer(asked: ChatRequest) -> Any:
-        bot, decoding = service.bot(asked.model)
-        completion = Completion(bot, asked, decoding)
-        if asked.stream:
-            return _streamed(service, completion)
-        with service.answering():
-            return completion.whole()
 
+def _add_models(app: FastAPI, service: Service, guarded: dict[str, Any]) -> None:
     @app.get("/v1/models", **guarded)
     def models() -> ModelList:
         """Lists the bots."""
@@ -164,6 +173,8 @@ def build_rest(service: Service) -> FastAPI:
         service.find(name)
         return Model(id=name)
 
+
+def _add_health(app: FastAPI, service: Service) -> None:
     @app.get("/healthz", responses={503: {"model": Health}})
     def healthz() -> Response:
         """Tells whether requests are answered; asks for no key."""
@@ -173,10 +184,6 @@ def build_rest(service: Service) -> FastAPI:
             status="stopping" if service.stopping else "ok", ready=ready, models=shelf.names
         )
         return JSONResponse(state.model_dump(), 503 if service.stopping else 200)
-
-    _tell_errors(app)
-    app.add_middleware(_BodyLimit)
-    return app
 
 
 class _BodyLimit:
@@ -197,6 +204,15 @@ def _wrong_size(headers: Headers) -> RefusedError | None:
     if int(size) > _MAX_BODY:
         return RefusedError(413, f"The body has more than {_MAX_BODY:,} bytes.", "body_too_long")
     return None
+
+
+def _answer(service: Service, asked: ChatRequest) -> Any:
+    bot, decoding = service.bot(asked.model)
+    completion = Completion(bot, asked, decoding)
+    if asked.stream:
+        return _streamed(service, completion)
+    with service.answering():
+        return completion.whole()
 
 
 def _streamed(service: Service, completion: Completion) -> StreamingResponse:

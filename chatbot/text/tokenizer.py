@@ -20,7 +20,6 @@ from chatbot.text.cleaning import clean_text
 
 USER_ID, BOT_ID = 4, 5
 CONTROL_IDS = (PAD_ID, UNK_ID, BOS_ID, USER_ID, BOT_ID)  # no reply may hold these; <EOS> ends one
-_BYTE_PIECES = 256
 _WAYS_TO_CUT = 16
 
 

@@ -113,11 +113,10 @@ def _training(facts: Mapping[str, Any], config: Config) -> list[str]:
 
 
 def _architecture(model: ModelConfig) -> str:
-    kinds = {kind: kind for kind in ("convolutional", "transformer")}
+    kind = model.cell if model.encoder == "recurrent" else model.encoder
     both = " in both directions" if model.memory_units > model.encoder_units else ""
     return (
-        f"{kinds.get(model.encoder, model.cell)} encoder {model.encoder_layers} x "
-        f"{model.encoder_units}{both}, decoder "
+        f"{kind} encoder {model.encoder_layers} x {model.encoder_units}{both}, decoder "
         f"{'transformer ' if model.decoder == 'transformer' else ''}"
         f"{model.decoder_layers} x {model.decoder_units}, {model.attention} attention"
         f"{' joined by the summary' if model.joins_summary else ''}"

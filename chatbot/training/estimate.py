@@ -38,16 +38,15 @@ from chatbot.text.words import words
 from chatbot.training.advice import Scope, advice, shortages
 from chatbot.training.processor import has_bfloat16
 from chatbot.training.run import RunFolder
+from chatbot.training.schedule import VALIDATION, planned_steps
 
 _SECONDS_PER_TIME_STEP = 1 / 530
 _SHARE_OF_SPEED = {"float32": 0.4, "mixed_bfloat16": 0.75}
-_VALIDATION = 1.1  # what a training takes for one second of its steps
 _START_AND_SAVE = 25.0  # seconds: libraries, compiling, saving, checking in a fresh process
 _TENSORFLOW_BYTES = 900_000_000
 _PADDING = (1.8, 1.12)  # of sources and targets, in batches that are sorted by the target
 _PIECES_PER_WORD = 1.1  # about, in English and in Chinese characters, with 5,000 pieces
 _SAMPLE = 500
-_DEFAULT_EPOCHS = 10  # where neither steps nor minutes are given
 _CORRECTING_STEPS, _CORRECTING_COST, _ASKING = 40, 110, 50.0  # usually; in steps; seconds
 
 
@@ -100,7 +99,7 @@ def estimate(plan: Plan, speed: Callable[[], float] | None = None) -> Estimate:
     lengths = _mean_lengths(plan)
     formula = _seconds_per_step(plan.config, work, lengths, (speed or matrix_speed)())
     factor, basis = _correction(precision_here(plan.config), work.parameters)
-    seconds = formula * factor * _VALIDATION
+    seconds = formula * factor * VALIDATION
     per_epoch = -(-len(plan.train) // settings.batch_size)
     steps = _steps(settings, per_epoch, seconds)
     took = steps * seconds
@@ -139,8 +138,7 @@ def estimate(plan: Plan, speed: Callable[[], float] | None = None) -> Estimate:
 def _steps(settings: TrainingConfig, per_epoch: int, seconds: float) -> int:
     if settings.corrections:
         return settings.steps or _CORRECTING_STEPS
-    wanted = settings.steps or (60 * settings.minutes / seconds if settings.minutes else None)
-    return max(1, int(wanted or _DEFAULT_EPOCHS * per_epoch))
+    return planned_steps(settings, per_epoch, seconds)
 
 
 def matrix_speed() -> float:
@@ -221,7 +219,7 @@ def _measured_factor(run: RunFolder, precision: str, parameters: int) -> float |
         return None
     if not 1 / 4 < measured["parameters"] / parameters < 4:
         return None
-    return float(measured["seconds"] / measured["steps"] / _VALIDATION / formula)
+    return float(measured["seconds"] / measured["steps"] / VALIDATION / formula)
 
 
 def _memory_bytes(plan: Plan, work: Size, vocab_size: int) -> int:

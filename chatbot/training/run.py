@@ -79,7 +79,8 @@ class RunFolder:
         Args:
             config: the effective configuration.
             tokenizer: the one to train with.
-            sides: the pairs of "train" and "validation".
+            sides: the pairs of "train" and "validation"; corrections add "corrections",
+                "rehearsal" and "held", the first of which later fine-tunings keep.
             about: what else to remember; written last, so a run that was cut before is none.
             initial_weights: of the bundle to fine-tune, copied.
         """
@@ -104,7 +105,7 @@ class RunFolder:
         return Tokenizer((self.path / "tokenizer.model").read_bytes())
 
     def pairs(self, side: str, *, fill: bool = True) -> list[DialoguePair]:
-        """Returns the pairs of the `train` or the `validation` side, see `read_pairs`."""
+        """Returns the pairs of a side, none where there is no such side; see `read_pairs`."""
         return read_pairs(self.corpus, side, fill=fill)
 
     @property
@@ -114,7 +115,7 @@ class RunFolder:
 
     @property
     def corpus(self) -> Path:
-        """The pairs of both sides, as one Parquet table."""
+        """The pairs of all sides, as one Parquet table."""
         return self.path / "corpus.parquet"
 
     # How far it came.

@@ -1,8 +1,27 @@
-"""The learning rate of each step. Knows nothing else."""
+"""How many steps a training takes, and the learning rate of each. Knows nothing else."""
 
 from __future__ import annotations
 
 from chatbot.config import TrainingConfig
+
+VALIDATION = 1.1  # what a training takes for one second of its steps: validating and saving, too
+_DEFAULT_EPOCHS = 10  # where neither steps nor minutes are given
+
+
+def planned_steps(config: TrainingConfig, per_epoch: int, seconds: float) -> int:
+    """Turns the budget (steps, minutes, or neither) into steps.
+
+    Args:
+        config: the budget.
+        per_epoch: batches in which each pair comes once.
+        seconds: that a step takes.
+
+    >>> budgets = TrainingConfig(steps=300), TrainingConfig(minutes=2), TrainingConfig()
+    >>> [planned_steps(config, per_epoch=50, seconds=0.5) for config in budgets]
+    [300, 240, 500]
+    """
+    wanted = config.steps or (60 * config.minutes / seconds if config.minutes else None)
+    return max(1, int(wanted or _DEFAULT_EPOCHS * per_epoch))
 
 
 def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:

@@ -28,7 +28,7 @@ from chatbot.training.encoding import EpochEncoder, encode_pairs
 from chatbot.training.processor import peak_memory_bytes
 from chatbot.training.run import RunFolder
 from chatbot.training.sampling import Mixer
-from chatbot.training.schedule import learning_rate
+from chatbot.training.schedule import VALIDATION, learning_rate, planned_steps
 
 _PROGRESS_SECONDS = 1.0
 _CALIBRATION_BATCHES = 8
@@ -109,14 +109,13 @@ class Trainer:
         self.progress = Progress()
         self._validated: int | None = None  # the step, in this sitting
         self._previous: dict[str, str] = {}  # what the base answered to the probe messages
-        self._learned = TokenMean()  # since the last validation
-        self._tokens, self._since = 0, time.monotonic()
+        self._count_anew()
 
     def train(self) -> Outcome:
         """Runs to the end, to an early end, or until asked to stop; all of it resumable."""
         self._start_from_base()
         seconds = self._time_steps()
-        resumed = self._restore("checkpoint")
+        resumed = self._restore()
         if not resumed:
             self._plan_steps(seconds)
             self._checkpoint()  # the steps that the minutes became must outlive a crash
@@ -180,15 +179,13 @@ class Trainer:
         before = self._variables()
         seconds = self._seconds_per_step()
         assign(self._variable_list(), before)
-        self._learned = TokenMean()
-        self._tokens, self._since = 0, time.monotonic()
+        self._count_anew()
         return seconds
 
     def _plan_steps(self, seconds: float) -> None:
         """Turns the budget into steps and tells what they will cost."""
-        minutes = self._settings.minutes
-        wanted = self._settings.steps or (60 * minutes / seconds if minutes else None)
-        self.progress.steps = max(1, int(wanted or 10 * self._data.plan.batches_per_epoch))
+        per_epoch = self._data.plan.batches_per_epoch
+        self.progress.steps = planned_steps(self._settings, per_epoch, seconds)
         self._tell(
             "estimate",
             device=describe_device(),
@@ -196,18 +193,18 @@ class Trainer:
             parameters=int(self._model.count_params()),
             pairs=self._data.plan.pairs,
             steps=self.progress.steps,
-            epochs=round(self.progress.steps / self._data.plan.batches_per_epoch, 2),
+            epochs=round(self.progress.steps / per_epoch, 2),
             seconds=round(self.progress.steps * seconds, 1),
             memory_bytes=peak_memory_bytes(),
         )
 
     def _seconds_per_step(self) -> float:
-        """Returns the mean time of real batches; validation and saving take about a tenth more."""
+        """Returns the mean time of real batches, with what validating and saving add to it."""
         plan = self._data.plan
         spread = [plan.batch(i) for i in range(min(_CALIBRATION_BATCHES, plan.batches_per_epoch))]
         self._learn(plan.longest())  # the most memory of any step
         passes = [self._seconds_for(spread) for _ in range(3)]  # the first of them compiles
-        return 1.1 * min(passes) / len(spread)  # the least disturbed by what else runs here
+        return VALIDATION * min(passes) / len(spread)  # the least disturbed by what else runs here
 
     def _seconds_for(self, batches: Sequence[Batch]) -> float:
         started = time.monotonic()
@@ -223,24 +220,11 @@ class Trainer:
 
     def _validate(self) -> bool:
         """Scores the validation side, keeps the best weights; False when there is no more gain."""
-        batches = batches_in_order(self._data.validation, self._settings.batch_size)
-        nats = nats_per_token(self._model, batches)
-        self._refuse_divergence(nats)
-        self._refuse_divergence(self._learned.mean)
-        progress = self.progress
-        better = progress.best_nats is None or nats < progress.best_nats
-        if better:
-            progress.best_nats, progress.best_step, progress.bad_validations = (
-                nats,
-                progress.step,
-                0,
-            )
-            self.run.save_arrays("best", self._weights(), {"step": progress.step, "nats": nats})
-        else:
-            progress.bad_validations += 1
+        nats = self._validation_nats()
+        better = self._keep_if_best(nats)
         self._tell(
             "validation",
-            step=progress.step,
+            step=self.progress.step,
             train_nats=round(self._learned.mean, 4),
             nats=round(nats, 4),
             perplexity=round(math.exp(min(nats, 50)), 2),
@@ -248,10 +232,31 @@ class Trainer:
             replies=self._probe(self.seq2seq),
             **({"previous": self._previous} if self._previous else {}),
         )
-        self._validated = progress.step
-        self._learned = TokenMean()
-        self._tokens, self._since = 0, time.monotonic()
+        self._validated = self.progress.step
+        self._count_anew()
         return not self._gains_no_more()
+
+    def _validation_nats(self) -> float:
+        """Returns the loss on the validation side, nats per token; neither loss may diverge."""
+        batches = batches_in_order(self._data.validation, self._settings.batch_size)
+        nats = nats_per_token(self._model, batches)
+        self._refuse_divergence(nats)
+        self._refuse_divergence(self._learned.mean)
+        return nats
+
+    def _keep_if_best(self, nats: float) -> bool:
+        """Saves the weights if none scored better so far, and returns whether it did."""
+        progress = self.progress
+        if progress.best_nats is not None and nats >= progress.best_nats:
+            progress.bad_validations += 1
+            return False
+        progress.best_nats, progress.best_step, progress.bad_validations = nats, progress.step, 0
+        self.run.save_arrays("best", self._weights(), {"step": progress.step, "nats": nats})
+        return True
+
+    def _count_anew(self) -> None:
+        self._learned = TokenMean()  # since the last validation
+        self._tokens, self._since = 0, time.monotonic()  # since the last report
 
     def _refuse_divergence(self, nats: float) -> None:
         """Ends the training once its loss is no number, which no event can tell either.
@@ -282,8 +287,8 @@ class Trainer:
         self.run.save_arrays("checkpoint", self._variables(), asdict(self.progress))
         self._tell("checkpoint", step=self.progress.step)
 
-    def _restore(self, name: str) -> bool:
-        saved = self.run.load_arrays(name)
+    def _restore(self) -> bool:
+        saved = self.run.load_arrays("checkpoint")
         if saved is None:
             return False
         arrays, facts = saved

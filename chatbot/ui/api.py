@@ -10,8 +10,9 @@ from typing import Any
 
 import gradio as gr
 
+from chatbot.config import MAX_MESSAGE_CHARACTERS
 from chatbot.ui.desk import Desk
-from chatbot.ui.history import MAX_MESSAGE_CHARACTERS, safe_text
+from chatbot.ui.history import safe_text
 from chatbot.ui.settings import seeded
 from chatbot.ui.talk import answer
 

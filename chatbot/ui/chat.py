@@ -11,13 +11,13 @@ from typing import Any
 
 import gradio as gr
 
+from chatbot.config import MAX_MESSAGE_CHARACTERS
 from chatbot.errors import ChatbotError
 from chatbot.shelf import BotState
 from chatbot.ui.conversations import Conversations
 from chatbot.ui.desk import Desk
 from chatbot.ui.feedback import Feedback
 from chatbot.ui.history import (
-    MAX_MESSAGE_CHARACTERS,
     Message,
     edited,
     is_waiting,
@@ -34,13 +34,11 @@ from chatbot.ui.panel import settings_panel
 from chatbot.ui.settings import KNOBS, decoding_from, knobs_of, livelier, seeded
 from chatbot.ui.talk import Said, answer
 from chatbot.ui.understand import Inspector
+from chatbot.ui.widgets import HIDDEN, QUICK, small_button
 from chatbot.ui.words import Language, examples_for, text
 
 # So many replies are computed at a time, for the page and the API together.
 REPLIES: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "replies"}
-# Quick events skip the queue, show no spinner, and are no part of the public API.
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_QUICK: dict[str, Any] = {**_HIDDEN, "queue": False}
 
 
 class ChatTab:
@@ -74,9 +72,7 @@ class ChatTab:
                 self._title = gr.HTML(_heading(name), elem_id="title", padding=False)
                 gr.HTML(self._words("tagline"), elem_id="tagline", padding=False)
             self._model = self._model_picker(name)
-            self._new = gr.Button(
-                self._words("new"), elem_id="new", size="sm", scale=0, min_width=0
-            )
+            self._new = small_button(self._words("new"), "new")
         self._status = gr.HTML(_status(BotState(), "en"), elem_id="status", padding=False)
 
     def _model_picker(self, name: str) -> Any:
@@ -137,51 +133,51 @@ class ChatTab:
             [box, bot, self._store],
             validator=self._check,
             concurrency_limit=None,
-            **_HIDDEN,
+            **HIDDEN,
         )
-        picked = bot.example_select(_add_example, bot, bot, **_QUICK)
-        changed = bot.edit(_edit, bot, bot, **_QUICK)
+        picked = bot.example_select(_add_example, bot, bot, **QUICK)
+        changed = bot.edit(_edit, bot, bot, **QUICK)
         strategy = self._panel.knobs["strategy"]
         # Through the queue, since only there a handler can show a toast.
-        again = bot.retry(self._again, [bot, strategy], bot, concurrency_limit=None, **_HIDDEN)
+        again = bot.retry(self._again, [bot, strategy], bot, concurrency_limit=None, **HIDDEN)
         runs = [self._answered(event, self._answer) for event in (sent, picked, changed)]
         runs.append(self._answered(again, self._answer_again))
-        box.stop(None, None, None, cancels=runs, **_HIDDEN)
-        bot.undo(_undo, bot, [bot, box, self._store], cancels=runs, **_QUICK)
+        box.stop(None, None, None, cancels=runs, **HIDDEN)
+        bot.undo(_undo, bot, [bot, box, self._store], cancels=runs, **QUICK)
         self._conversations.connect(bot, self._store)
         self._conversations.put_away(self._new, bot, self._store)
-        self._new.click(self._free, None, box, cancels=runs, **_QUICK)
+        self._new.click(self._free, None, box, cancels=runs, **QUICK)
 
     def _answered(self, event: Any, reply: Any) -> Any:
         """Lets the reply follow an event: it grows, and afterwards the box is free again."""
         bot, box, after = self._bot, self._box, [self._bot, self._box, self._store]
-        run = event.success(self._busy, None, box, **_QUICK).success(
+        run = event.success(self._busy, None, box, **QUICK).success(
             reply,
             [bot, self._model, *self._panel.knobs.values()],
             bot,
             **REPLIES,
-            **_HIDDEN,
+            **HIDDEN,
         )
-        run.then(self._settle, bot, after, **_QUICK)
-        run.failure(self._give_up, bot, after, **_QUICK)
+        run.then(self._settle, bot, after, **QUICK)
+        run.failure(self._give_up, bot, after, **QUICK)
         return run
 
     def _connect_panel(self) -> None:
         panel, model = self._panel, self._model
         knobs = list(panel.knobs.values())
         lively = [panel.knobs[name] for name in ("strategy", "temperature", "top_p")]
-        panel.liveliness.input(self._enliven, [panel.liveliness, model], lively, **_QUICK)
+        panel.liveliness.input(self._enliven, [panel.liveliness, model], lively, **QUICK)
         gr.on(
             [knob.change for knob in knobs],
             self._problem,
             [model, *knobs],
             panel.problem,
             trigger_mode="always_last",
-            **_QUICK,
+            **QUICK,
         )
         shown = [self._title, self._bot, self._status, self._clock, panel.liveliness, *knobs]
-        model.change(self._choose, model, shown, **_QUICK)
-        self._clock.tick(self._tick, model, [self._status, self._clock], **_QUICK)
+        model.change(self._choose, model, shown, **QUICK)
+        self._clock.tick(self._tick, model, [self._status, self._clock], **QUICK)
 
     def _connect_judging(self) -> None:
         bot, model = self._bot, self._model
@@ -194,8 +190,8 @@ class ChatTab:
     def connect_load(self, page: Any) -> None:
         """Restores the conversation and tells the bot's state whenever the page is opened."""
         shown = [self._bot, self._box, self._status, self._clock, self._model]
-        page.load(self._open, self._store, shown, **_QUICK)
-        page.load(self._inspector.options, None, self._bot, **_QUICK)
+        page.load(self._open, self._store, shown, **QUICK)
+        page.load(self._inspector.options, None, self._bot, **QUICK)
 
     @property
     def picker(self) -> Any:

@@ -14,15 +14,16 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from chatbot.config import MAX_MESSAGE_CHARACTERS
 from chatbot.errors import ChatbotError
 from chatbot.shelf import BotShelf
 from chatbot.store import Verdict
 from chatbot.ui.chat import REPLIES
 from chatbot.ui.desk import Desk
-from chatbot.ui.history import MAX_MESSAGE_CHARACTERS, safe_text
+from chatbot.ui.history import safe_text
 from chatbot.ui.records_view import pane_html, talk_html, votes_html
 from chatbot.ui.talk import Said, answer
-from chatbot.ui.train_view import HIDDEN, QUICK, line
+from chatbot.ui.widgets import HIDDEN, QUICK, line, small_button
 from chatbot.ui.words import Language
 
 Side = Literal["left", "right"]
@@ -90,8 +91,8 @@ class CompareTab:
             elem_id="compare-message",
         )
         with gr.Row(elem_classes="line"):
-            self._ask = _button(words("compare_ask"), "ask", variant="primary")
-            self._new = _button(words("compare_new"), "new")
+            self._ask = small_button(words("compare_ask"), "compare-ask", variant="primary")
+            self._new = small_button(words("compare_new"), "compare-new")
 
     def _build_replies(self) -> None:
         words = self._desk.words
@@ -102,7 +103,9 @@ class CompareTab:
             ]
         with gr.Row(elem_classes="line", elem_id="compare-buttons"):
             self._buttons = {
-                verdict: _button(words(f"compare_{name}"), name, interactive=False)
+                verdict: small_button(
+                    words(f"compare_{name}"), f"compare-{name}", interactive=False
+                )
                 for verdict, name in (("first", "left"), ("equal", "equal"), ("second", "right"))
             }
 
@@ -284,8 +287,3 @@ def _chosen(names: Sequence[str], *wanted: str | None) -> list[str | None]:
 def _texts(both: Sequence[Said]) -> tuple[str, str]:
     left, right = both
     return left.text, right.text
-
-
-def _button(label: Any, name: str, **options: Any) -> Any:
-    elem_id = f"compare-{name}"
-    return gr.Button(label, size="sm", scale=0, min_width=0, elem_id=elem_id, **options)

@@ -15,7 +15,7 @@ import gradio as gr
 
 from chatbot.ui.desk import Desk
 from chatbot.ui.history import Message, is_waiting, restored
-from chatbot.ui.markup import escaped
+from chatbot.ui.markup import status
 from chatbot.ui.saved import (
     MAX_NAME,
     FullError,
@@ -28,9 +28,8 @@ from chatbot.ui.saved import (
     renamed,
     without,
 )
+from chatbot.ui.widgets import HIDDEN, QUICK, small_button
 
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_QUICK: dict[str, Any] = {**_HIDDEN, "queue": False}
 _FORMATS = ("jsonl", "csv", "txt")
 _NONE = "-"  # not "": Gradio 6.31 keeps nothing that is empty, and the old id would come back
 
@@ -69,21 +68,21 @@ class Conversations:
                 min_width=160,
                 scale=1,
             )
-            self._keep = _button(words("saved_keep"), "saved-keep")
+            self._keep = small_button(words("saved_keep"), "saved-keep")
         self._search = gr.Textbox("", label=words("saved_search"), elem_id="saved-search")
         self._chosen = gr.Radio([], label=words("saved_list"), elem_id="saved-list")
         with gr.Row(elem_classes="line"):
-            self._show = _button(words("saved_open"), "saved-open")
-            self._rename = _button(words("saved_rename"), "saved-rename")
-            self._delete = _button(words("saved_delete"), "saved-delete")
+            self._show = small_button(words("saved_open"), "saved-open")
+            self._rename = small_button(words("saved_rename"), "saved-rename")
+            self._delete = small_button(words("saved_delete"), "saved-delete")
         with gr.Row(elem_classes="line", visible=False) as self._asking:
-            self._yes = _button(words("saved_really"), "saved-yes")
-            self._no = _button(words("saved_no"), "saved-no")
+            self._yes = small_button(words("saved_really"), "saved-yes")
+            self._no = small_button(words("saved_no"), "saved-no")
         with gr.Row(elem_classes="line"):
             self._format = gr.Radio(
                 list(_FORMATS), value="jsonl", label=words("saved_format"), elem_id="saved-format"
             )
-            self._export = _button(words("saved_export"), "saved-export")
+            self._export = small_button(words("saved_export"), "saved-export")
         self._file = gr.Textbox(visible="hidden", show_label=False, elem_id="saved-file")
         self._note = gr.HTML("", elem_id="saved-note", padding=False)
 
@@ -96,28 +95,28 @@ class Conversations:
             self._save,
             [bot, self._name, self._list, self.open_id],
             [*changed, self.open_id, self._name],
-            **_QUICK,
+            **QUICK,
         )
-        self._fold.expand(self._listed, [self._search, self._list], self._chosen, **_QUICK)
-        self._search.change(self._listed, [self._search, self._list], self._chosen, **_QUICK)
+        self._fold.expand(self._listed, [self._search, self._list], self._chosen, **QUICK)
+        self._search.change(self._listed, [self._search, self._list], self._chosen, **QUICK)
         self._show.click(
             self._shown,
             [*one, bot, self.open_id],
             [bot, store, self.open_id, *changed],
-            **_QUICK,
+            **QUICK,
         )
-        self._rename.click(self._renamed, [self._name, *one], [*changed, self._name], **_QUICK)
-        self._delete.click(self._ask, one, [self._asking, note], **_QUICK)
-        self._no.click(lambda: gr.update(visible=False), None, self._asking, **_QUICK)
+        self._rename.click(self._renamed, [self._name, *one], [*changed, self._name], **QUICK)
+        self._delete.click(self._ask, one, [self._asking, note], **QUICK)
+        self._no.click(lambda: gr.update(visible=False), None, self._asking, **QUICK)
         self._yes.click(
             self._deleted,
             [*one, self.open_id],
             [*changed, self.open_id, self._asking, self._search],
-            **_QUICK,
+            **QUICK,
         )
         self._export.click(
-            self._exported, [*found_, self._list, self._format], [self._file, note], **_QUICK
-        ).success(None, [self._file, self._format], None, js=_DOWNLOAD, **_HIDDEN)
+            self._exported, [*found_, self._list, self._format], [self._file, note], **QUICK
+        ).success(None, [self._file, self._format], None, js=_DOWNLOAD, **HIDDEN)
 
     def put_away(self, new: Any, bot: Any, store: Any) -> None:
         """Lets a button begin a new conversation and keep the one before it: nothing is lost."""
@@ -125,12 +124,10 @@ class Conversations:
             self._begun,
             [bot, self._list, self.open_id],
             [self._list, self._chosen, self._note, bot, store, self.open_id, self._fold],
-            **_QUICK,
+            **QUICK,
         )
         # At once and in the browser: it is off the screen even if the server is away.
-        new.click(
-            None, None, [bot, store, self.open_id], js=f"() => [[], [], '{_NONE}']", **_HIDDEN
-        )
+        new.click(None, None, [bot, store, self.open_id], js=f"() => [[], [], '{_NONE}']", **HIDDEN)
 
     # --- handlers: each gets the list from the browser and gives it back -----------------------
 
@@ -218,7 +215,7 @@ class Conversations:
 
     def _ask(self, request: gr.Request, id_: str | None, stored: object) -> Sequence[Any]:
         there = _with_id(self._read(request, stored), id_)
-        note = "" if there else _line(self._desk.say(request, "saved_choose"))
+        note = "" if there else status(self._desk.say(request, "saved_choose"))
         return gr.update(visible=there is not None), note
 
     def _deleted(
@@ -236,9 +233,9 @@ class Conversations:
         saved = self._read(request, stored)
         wanted = [one for one in saved if one["id"] == id_] or found(saved, query)
         if not wanted or format_ not in _FORMATS:
-            return "", _line(self._desk.say(request, "saved_none"))
+            return "", status(self._desk.say(request, "saved_none"))
         note = self._desk.say(request, "saved_exported", count=len(wanted))
-        return exported(wanted, format_), _line(note)
+        return exported(wanted, format_), status(note)
 
     # --- what they have in common ----------------------------------------------------------------
 
@@ -263,12 +260,8 @@ class Conversations:
         **values: object,
     ) -> tuple[Any, Any, Any]:
         """Returns the list for the browser, the list to choose from, and a line."""
-        note = _line(self._desk.say(request, key, **values))
+        note = status(self._desk.say(request, key, **values))
         return saved, self._choices(request, saved, chosen), note
-
-
-def _button(label: Any, elem_id: str) -> Any:
-    return gr.Button(label, size="sm", scale=0, min_width=0, elem_id=elem_id)
 
 
 def _open(id_: object) -> str:
@@ -277,7 +270,3 @@ def _open(id_: object) -> str:
 
 def _with_id(saved: Sequence[Saved], id_: object) -> Saved | None:
     return next((one for one in saved if one["id"] == id_), None)
-
-
-def _line(said: str) -> str:
-    return f'<p role="status">{escaped(said)}</p>'

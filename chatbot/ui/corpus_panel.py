@@ -23,18 +23,19 @@ from chatbot.ui.corpus_choice import (
     readable_uploads,
     report_on,
 )
-from chatbot.ui.corpus_view import format_line, note, preview_html, report_html
+from chatbot.ui.corpus_view import format_line, preview_html, report_html
 from chatbot.ui.desk import Desk
 from chatbot.ui.history import safe_text
+from chatbot.ui.markup import note
 from chatbot.ui.uploads import corpora, forget_upload, is_upload, keep_upload, name_of
+from chatbot.ui.widgets import HIDDEN
 
 __all__ = ["CorpusChoice", "CorpusPanel"]
 
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # One at a time of each, however often a switch is pressed; the first pairs wait for no report.
-_LOOKING: dict[str, Any] = {**_HIDDEN, "concurrency_limit": 1, "concurrency_id": "corpus"}
+_LOOKING: dict[str, Any] = {**HIDDEN, "concurrency_limit": 1, "concurrency_id": "corpus"}
 _REPORTING: dict[str, Any] = {
-    **_HIDDEN,
+    **HIDDEN,
     "concurrency_limit": 1,
     "concurrency_id": "report",
     "trigger_mode": "always_last",
@@ -149,7 +150,7 @@ class CorpusPanel:
         measured = looked.success(measure, self.choice, self._report, **_REPORTING)
         for event in (looked, measured):
             told = self._desk.owner.only(self._not_read)
-            event.failure(told, None, self._report, queue=False, **_HIDDEN)
+            event.failure(told, None, self._report, queue=False, **HIDDEN)
 
     # --- handlers --------------------------------------------------------------------------
 

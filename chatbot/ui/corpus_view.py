@@ -13,18 +13,12 @@ from chatbot.corpus.records import DialoguePair
 from chatbot.corpus.report import CorpusReport, dominant_reply, main_rejection
 from chatbot.corpus.survey import Survey
 from chatbot.ui.history import safe_text
-from chatbot.ui.markup import escaped
+from chatbot.ui.markup import escaped, note
 from chatbot.ui.words import TEXTS, Language, text
 
 _SHOWN_CHARACTERS = 300  # of one text
 _SHOWN_REPLIES, _SHOWN_MESSAGES, _SHOWN_EXAMPLES = 8, 5, 2
 _STEP_WIDTH, _BAR_WIDTH, _PLOT_HEIGHT = 38, 15, 110  # of the picture, in its own units
-
-
-def note(said: str, kind: str = "note") -> str:
-    """Returns one line as a paragraph; an "alert" is read out at once."""
-    role = "alert" if kind == "alert" else "status"
-    return f'<p role="{role}" class="{kind}">{escaped(said)}</p>'
 
 
 def shown(said: str) -> str:
@@ -74,7 +68,7 @@ def report_html(report: CorpusReport, language: Language) -> str:
         '<div class="cards">',
         _card(language, "corpus_lengths", _lengths(report, language)),
         _card(language, "corpus_languages", _languages(report, language)),
-        _card(language, "corpus_frequent", _frequent(report, language)),
+        _card(language, "corpus_frequent", _frequent(report)),
         *_answered(report, language),
         _card(language, "corpus_private", _private(report, language)),
         _card(language, "corpus_blocked", _blocked(report, language)),
@@ -196,7 +190,7 @@ def _languages(report: CorpusReport, language: Language) -> str:
     return _shares((name, share, f"{share:.0%}") for name, share in named.items())
 
 
-def _frequent(report: CorpusReport, language: Language) -> str:
+def _frequent(report: CorpusReport) -> str:
     top = report.top_replies[:_SHOWN_REPLIES]
     return _shares((use.reply, use.share, f"{use.share:.1%}") for use in top)
 

@@ -16,15 +16,16 @@ import gradio as gr
 from gradio.processing_utils import save_file_to_cache
 
 from chatbot.bundle import list_bundles
+from chatbot.config import MAX_MESSAGE_CHARACTERS
 from chatbot.errors import ChatbotError, TrainingError
 from chatbot.files import uploads_folder
 from chatbot.store import Correction, Kind, Status, write_corrections
 from chatbot.ui.desk import Desk
-from chatbot.ui.history import MAX_MESSAGE_CHARACTERS, safe_text
+from chatbot.ui.history import safe_text
 from chatbot.ui.jobs import TrainRequest
 from chatbot.ui.records_view import choice_of, correction_html, ratings_html
 from chatbot.ui.train_setup import suggested_name
-from chatbot.ui.train_view import HIDDEN, QUICK, line, skipped
+from chatbot.ui.widgets import HIDDEN, QUICK, line, skipped, small_button
 
 _MOST_LISTED = 200  # corrections; the others follow as these are reviewed
 _MINUTES = (1, 60, 10)  # at least, at most, to begin with
@@ -77,9 +78,9 @@ class CorrectionsTab:
                     elem_id="corrections-better",
                 )
                 with gr.Row(elem_classes="line"):
-                    self._accept = _button(words("corrections_accept"), "accept")
-                    self._reject = _button(words("corrections_reject"), "reject")
-                    self._again = _button(words("corrections_again"), "again")
+                    self._accept = small_button(words("corrections_accept"), "corrections-accept")
+                    self._reject = small_button(words("corrections_reject"), "corrections-reject")
+                    self._again = small_button(words("corrections_again"), "corrections-again")
 
     def _build_teaching(self) -> None:
         words, (least, most, usual) = self._desk.words, _MINUTES
@@ -115,7 +116,7 @@ class CorrectionsTab:
         words = self._desk.words
         with gr.Row(elem_classes="line", elem_id="corrections-records"):
             self._kind = gr.Radio([], label=words("corrections_file"), elem_id="corrections-kind")
-            self._export = _button(words("corrections_export"), "export")
+            self._export = small_button(words("corrections_export"), "corrections-export")
         self._file = gr.DownloadButton("", visible="hidden", elem_id="corrections-file")
         self._exported_note = gr.HTML("", elem_id="corrections-exported", padding=False)
 
@@ -404,7 +405,3 @@ def _following(listed: Sequence[str], chosen: str) -> str | None:
 
 def _is_numbered(name: str) -> bool:
     return name.rpartition("-")[2].isdecimal() and "-" in name
-
-
-def _button(label: Any, name: str) -> Any:
-    return gr.Button(label, size="sm", scale=0, min_width=0, elem_id=f"corrections-{name}")

@@ -13,10 +13,9 @@ from chatbot.shelf import BotShelf
 from chatbot.store import Store
 from chatbot.ui.jobs import Jobs
 from chatbot.ui.owner import OwnerGate
-from chatbot.ui.panel import Words
 from chatbot.ui.share import Sharing
 from chatbot.ui.visitors import Visitors
-from chatbot.ui.words import Language, language_of, text
+from chatbot.ui.words import Language, Words, language_of, text
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ _MOST_BYTES = 8192  # of a form
 _MOST_WAITING = 3  # tries at a time
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds
 _FORGET_AFTER = 15 * 60.0  # seconds without a try
+_LEAVING = '<input type="hidden" name="leave" value="1">'
 
 Headers = list[tuple[bytes, bytes]]
 Verdict = Literal["right", "wrong", "crowded"]
@@ -199,14 +200,10 @@ class OwnerDoor:
         """Shows the form to enter or to leave, under a line that says how things stand."""
         proof = self._gate.forms.sign(call.session)
         hidden = f'<input type="hidden" name="proof" value="{html.escape(proof)}">'
-        fields = _leaving(call) if action == "owner_leave" else _password_field(call)
+        fields = _LEAVING if action == "owner_leave" else _password_field(call)
         said = _paragraph(call, line, seconds=round(self._lock.pause)) if line else ""
         form = f'<form method="post">{hidden}{fields}<button>{text(call.language, action)}</button>'
         await _page(send, call, status, f"{said}{form}</form>")
-
-
-def _leaving(call: _Call) -> str:
-    return '<input type="hidden" name="leave" value="1">'
 
 
 def _password_field(call: _Call) -> str:

@@ -6,10 +6,11 @@ Everything said or learned is hostile text and escaped here. Pure functions; kno
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from chatbot.explanation import Alternative, Explanation, Piece
 from chatbot.ui.markup import escaped
+from chatbot.ui.words import Say
 
 if TYPE_CHECKING:
     from chatbot.corpus.nearest import NearPair
@@ -17,20 +18,13 @@ if TYPE_CHECKING:
 SURE, FAIRLY_SURE = 0.75, 0.6  # of the confidence; the shipped bot is sure of its greetings
 
 
-class Say(Protocol):
-    """Looks a text up in the visitor's language."""
-
-    def __call__(self, key: str, **values: object) -> str:
-        """Returns the text, filled in and not yet escaped."""
-
-
 def explained_html(explained: Explanation, model: str, say: Say) -> str:
     """Returns all that is known of a reply, as sections under headings."""
     return "".join(
         [
-            _line(say("understand_about", reply=explained.reply, model=model)),
+            line_html(say("understand_about", reply=explained.reply, model=model)),
             f"<p class='verdict' role='status'>{escaped(verdict(explained.confidence, say))}</p>",
-            _line(say("understand_by_rule")) if explained.by_rule else "",
+            line_html(say("understand_by_rule")) if explained.by_rule else "",
             _section(say("understand_pieces"), _likely(explained, say)),
             _section(say("understand_shown"), _chips(explained.source, say)),
             _section(say("understand_attention"), _attention(explained, say)),
@@ -49,15 +43,15 @@ def verdict(confidence: float, say: Say) -> str:
 def taught_html(pairs: Sequence[NearPair], say: Say) -> str:
     """Returns the training pairs nearest to an exchange, each with where it comes from."""
     if not pairs:
-        return _section(say("understand_taught"), _line(say("understand_no_pairs")))
+        return _section(say("understand_taught"), line_html(say("understand_no_pairs")))
     items = "".join(f"<li>{_taught(near, say)}</li>" for near in pairs)
     note = _note(say("understand_taught_note"))
     return _section(say("understand_taught"), f"{note}<ol class='taught'>{items}</ol>")
 
 
 def line_html(said: str) -> str:
-    """Returns one sentence in place of an explanation."""
-    return _line(said)
+    """Returns one sentence, in an explanation or in place of one."""
+    return f"<p>{escaped(said)}</p>"
 
 
 def percent(share: float) -> str:
@@ -88,7 +82,7 @@ def _chips(pieces: Iterable[Piece], say: Say) -> str:
 
 def _attention(explained: Explanation, say: Say) -> str:
     if explained.attention is None:
-        return _line(say("understand_no_attention"))
+        return line_html(say("understand_no_attention"))
     columns = [_name(piece, say) for piece in explained.source]
     head = "".join(f"<th scope='col'>{escaped(name)}</th>" for name in columns)
     names = [_name(piece, say) for piece in explained.pieces]
@@ -118,7 +112,7 @@ def _heat(piece: str, columns: Sequence[str], weights: Iterable[float], say: Say
 
 def _others(others: Sequence[Alternative], say: Say) -> str:
     if not others:
-        return _line(say("understand_no_others"))
+        return line_html(say("understand_no_others"))
     keys = ("understand_reply", "understand_confidence_head", "understand_score")
     head = "".join(f"<th scope='col'>{escaped(say(key))}</th>" for key in keys)
     rows = "".join(
@@ -154,10 +148,6 @@ def _kind(piece: Piece) -> str:
 
 def _section(title: str, body: str) -> str:
     return f"<section><h3>{escaped(title)}</h3>{body}</section>"
-
-
-def _line(said: str) -> str:
-    return f"<p>{escaped(said)}</p>"
 
 
 def _note(said: str) -> str:

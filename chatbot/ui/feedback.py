@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from chatbot.config import MAX_MESSAGE_CHARACTERS
 from chatbot.errors import ChatbotError
 from chatbot.store import MAX_TURNS
 from chatbot.ui.desk import Desk
-from chatbot.ui.history import MAX_MESSAGE_CHARACTERS, Message, exchange_at, safe_text
+from chatbot.ui.history import Message, exchange_at, safe_text
 from chatbot.ui.markup import escaped
+from chatbot.ui.widgets import HIDDEN, QUICK, small_button
 
 _LOG = logging.getLogger(__name__)
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_QUICK: dict[str, Any] = {**_HIDDEN, "queue": False}
 _TOAST_SECONDS = 4
 
 
@@ -51,8 +51,8 @@ class Feedback:
                 max_length=MAX_MESSAGE_CHARACTERS,
             )
             with gr.Row(elem_classes="line"):
-                self._send = _button(words("feedback_send"), "better-send")
-                self._cancel = _button(words("feedback_cancel"), "better-cancel")
+                self._send = small_button(words("feedback_send"), "better-send")
+                self._cancel = small_button(words("feedback_cancel"), "better-cancel")
 
     def connect(self, bot: Any, model: Any, closing: Sequence[Any]) -> None:
         """Connects the thumbs of a conversation; `closing` are events that put the box away."""
@@ -64,7 +64,7 @@ class Feedback:
             box,
             trigger_mode="multiple",
             concurrency_limit=None,
-            **_HIDDEN,
+            **HIDDEN,
         )
         gr.on(
             [self._send.click, self._text.submit],
@@ -72,9 +72,9 @@ class Feedback:
             [self._rated, self._text],
             box,
             concurrency_limit=None,
-            **_HIDDEN,
+            **HIDDEN,
         )
-        gr.on([self._cancel.click, *closing], _put_away, None, box, **_QUICK)
+        gr.on([self._cancel.click, *closing], _put_away, None, box, **QUICK)
 
     # --- handlers ----------------------------------------------------------------------------
 
@@ -156,7 +156,3 @@ def _unchanged() -> Sequence[Any]:
 
 def _shortened(reply: str, characters: int = 120) -> str:
     return reply if len(reply) <= characters else f"{reply[:characters]}…"
-
-
-def _button(label: Any, elem_id: str) -> Any:
-    return gr.Button(label, size="sm", scale=0, min_width=0, elem_id=elem_id)

@@ -11,10 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
+from chatbot.config import MAX_MESSAGE_CHARACTERS
+
 Message = dict[str, Any]
 Mark = Literal["note", "growing", "waiting"]  # waiting: a note that the reply will replace
 
-MAX_MESSAGE_CHARACTERS = 2000
 MAX_MESSAGES = 200  # what is kept across a reload; the bots read far fewer
 
 # An invisible word joiner after "<" or "&" keeps the browser from reading a tag or an entity

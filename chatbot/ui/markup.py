@@ -17,3 +17,14 @@ def escaped(text: str) -> str:
     '&lt;b&gt;&#36;&#123;x}&lt;/b&gt;'
     """
     return html.escape(safe_text(text)).translate(_OPENERS)
+
+
+def status(said: str) -> str:
+    """Returns one line as a paragraph that is read out when there is time."""
+    return f'<p role="status">{escaped(said)}</p>'
+
+
+def note(said: str, kind: str = "note") -> str:
+    """Returns one line as a paragraph; an "alert" is read out at once."""
+    role = "alert" if kind == "alert" else "status"
+    return f'<p role="{role}" class="{kind}">{escaped(said)}</p>'

@@ -35,10 +35,10 @@ from chatbot.files import checked_name
 from chatbot.text.facts import Fact, facts_from
 from chatbot.ui.desk import Desk
 from chatbot.ui.history import safe_text
-from chatbot.ui.models_view import card_html, facts_html, line, models_html
+from chatbot.ui.markup import note
+from chatbot.ui.models_view import card_html, facts_html, models_html
+from chatbot.ui.widgets import HIDDEN, QUICK, small_button
 
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_QUICK: dict[str, Any] = {**_HIDDEN, "queue": False}
 _MAX_TITLE = 80  # characters of a fact in the list
 _NEW = ""  # in place of a fact, for one that is not there yet
 _BETWEEN = re.compile(r"[\n|｜]")  # two wordings of a fact
@@ -89,14 +89,14 @@ class ModelsTab:
             [], value=None, label=words("models_chosen"), filterable=False, elem_id="models-chosen"
         )
         with gr.Row(elem_classes="line"):
-            self._chat = _button(words("models_chat"), "models-chat", variant="primary")
-            self._default = _button(words("models_default"), "models-default")
-            self._download = _button(words("models_download"), "models-download")
-            self._delete = _button(words("models_delete"), "models-delete")
+            self._chat = small_button(words("models_chat"), "models-chat", variant="primary")
+            self._default = small_button(words("models_default"), "models-default")
+            self._download = small_button(words("models_download"), "models-download")
+            self._delete = small_button(words("models_delete"), "models-delete")
         with gr.Row(visible=False, elem_classes="line", elem_id="models-asking") as self._asking:
             self._question = gr.HTML("", elem_id="models-question", padding=False)
-            self._yes = _button(words("models_yes"), "models-yes", variant="stop")
-            self._no = _button(words("models_no"), "models-no")
+            self._yes = small_button(words("models_yes"), "models-yes", variant="stop")
+            self._no = small_button(words("models_no"), "models-no")
         self._file = gr.DownloadButton(visible="hidden", elem_id="models-file")
 
     def _build_facts(self) -> None:
@@ -122,8 +122,8 @@ class ModelsTab:
             elem_id="models-reply",
         )
         with gr.Row(elem_classes="line"):
-            self._save_fact = _button(words("models_fact_save"), "models-fact-save")
-            self._delete_fact = _button(words("models_fact_delete"), "models-fact-delete")
+            self._save_fact = small_button(words("models_fact_save"), "models-fact-save")
+            self._delete_fact = small_button(words("models_fact_delete"), "models-fact-delete")
 
     def _build_blocked(self) -> None:
         self._blocked = gr.Textbox(
@@ -133,7 +133,7 @@ class ModelsTab:
             max_lines=12,
             elem_id="models-words",
         )
-        self._save_blocked = _button(self._words("models_blocked_save"), "models-words-save")
+        self._save_blocked = small_button(self._words("models_blocked_save"), "models-words-save")
 
     def _build_rename(self) -> None:
         with gr.Row(elem_classes="line"):
@@ -144,7 +144,7 @@ class ModelsTab:
                 min_width=160,
                 elem_id="models-new-name",
             )
-            self._rename = _button(self._words("models_rename"), "models-rename-now")
+            self._rename = small_button(self._words("models_rename"), "models-rename-now")
 
     def _build_upload(self) -> None:
         words = self._words
@@ -183,7 +183,7 @@ class ModelsTab:
         self._on(self._delete_fact.click, self._fact_deleted, fact)
         self._on(self._save_blocked.click, self._words_saved, [one, self._blocked])
         packed = self._on(self._download.click, self._packed, one, queue=True)
-        packed.success(None, self._file, None, js=_CLICK, **_HIDDEN)
+        packed.success(None, self._file, None, js=_CLICK, **HIDDEN)
         asked = [self._upload, self._add_name, one]
         # A file that is chosen while the last one is still being answered must not get lost.
         self._on(self._upload.upload, self._added, asked, queue=True, trigger_mode="always_last")
@@ -200,11 +200,11 @@ class ModelsTab:
             outputs: components of the other tab.
         """
         only = self._desk.owner.only
-        self._wanted.success(only(take_up), self.chosen, outputs, **_QUICK)
+        self._wanted.success(only(take_up), self.chosen, outputs, **QUICK)
 
     def _on(self, event: Any, handler: Callable[..., Any], inputs: Any, **options: Any) -> Any:
         """Lets an event of the owner change anything of the tab; handlers say what."""
-        return event(self._desk.owner.only(handler), inputs, self._all, **{**_QUICK, **options})
+        return event(self._desk.owner.only(handler), inputs, self._all, **{**QUICK, **options})
 
     @property
     def _all(self) -> list[Any]:
@@ -237,7 +237,7 @@ class ModelsTab:
         """Asks before it deletes, or says why it does not."""
         if problem := self._undeletable(request, name):
             return self._refused(problem)
-        question = line(self._desk.say(request, "models_ask", name=name), "alert")
+        question = note(self._desk.say(request, "models_ask", name=name), "alert")
         return {self._question: question, self._asking: gr.update(visible=True), self._note: ""}
 
     def _kept(self, request: gr.Request) -> Shown:
@@ -287,7 +287,7 @@ class ModelsTab:
             yield {**self._refused(problem), self._upload: None}
             return
         yield {
-            self._note: line(self._desk.say(request, "models_checking", name=safe_text(file.name)))
+            self._note: note(self._desk.say(request, "models_checking", name=safe_text(file.name)))
         }
 
         def work() -> Done:
@@ -365,10 +365,10 @@ class ModelsTab:
             return self._refused(self._desk.say(request, "models_disk", reason=reason))
         self._desk.shelf.refresh()
         shown = {**self._listed(request, name), **changed(request, name)}
-        return {**shown, self._note: line(said)}
+        return {**shown, self._note: note(said)}
 
     def _refused(self, problem: str) -> Shown:
-        return {self._note: line(problem, "alert"), self._asking: gr.update(visible=False)}
+        return {self._note: note(problem, "alert"), self._asking: gr.update(visible=False)}
 
     def _listed(self, request: gr.Request, name: str | None) -> Shown:
         """Returns the list of all bots, one of them chosen."""
@@ -431,10 +431,6 @@ class ModelsTab:
             return self._desk.say(request, "models_bad_name", name=safe_text(new)[:80])
         taken = any(info.name == new for info in list_bundles())
         return self._desk.say(request, "models_taken", name=new) if taken else ""
-
-
-def _button(label: Any, elem_id: str, variant: str = "secondary") -> Any:
-    return gr.Button(label, size="sm", scale=0, min_width=0, elem_id=elem_id, variant=variant)
 
 
 def _nothing_else(request: gr.Request, name: str | None) -> Shown:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from chatbot.bundle import BundleInfo
 from chatbot.text.facts import Fact
 from chatbot.ui.history import safe_text
-from chatbot.ui.markup import escaped
-
-Say = Callable[..., str]  # a key and its values to a text in the visitor's language
+from chatbot.ui.markup import escaped, note
+from chatbot.ui.words import Say
 
 _MAX_SHOWN = 300  # characters of a description
 _WORDINGS_SHOWN = 3  # of a fact, in the table
@@ -27,16 +26,10 @@ _RULE = re.compile(r"\|[\s:|-]+\|\s*\Z")
 _CELLS = re.compile(r"(?<!\\)\|")
 
 
-def line(said: str, kind: str = "note") -> str:
-    """Returns one sentence; an "alert" is read out at once."""
-    role = "alert" if kind == "alert" else "status"
-    return f'<p role="{role}" class="{kind}">{escaped(said)}</p>'
-
-
 def models_html(bundles: Sequence[BundleInfo], default: str | None, say: Say) -> str:
     """Returns the table of all models."""
     if not bundles:
-        return line(say("models_none"))
+        return note(say("models_none"))
     head = "".join(f'<th scope="col"{_title(key, say)}>{_label(key, say)}</th>' for key in _COLUMNS)
     rows = "".join(_row(info, info.name == default, say) for info in bundles)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

@@ -13,7 +13,8 @@ from chatbot.bundle import BundleInfo, bundle_path, read_info, stored_replies
 from chatbot.errors import BundleError
 from chatbot.ui.jobs import JobView
 from chatbot.ui.markup import escaped
-from chatbot.ui.progress_view import Say, table_html
+from chatbot.ui.progress_view import table_html
+from chatbot.ui.words import Say
 
 
 @dataclass(frozen=True)

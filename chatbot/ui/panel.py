@@ -5,7 +5,6 @@ The controls say what `settings` computes with; knows no conversation and no bot
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,7 @@ import gradio as gr
 
 from chatbot.config import DecodingConfig
 from chatbot.ui.settings import KNOBS, RANGES, knobs_of
-
-Words = Callable[[str], Any]  # a key to a text that the browser translates
+from chatbot.ui.words import Words
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 from chatbot.ui.curves import Axes, Line, Point, chart
 from chatbot.ui.jobs import JobView
 from chatbot.ui.markup import escaped
+from chatbot.ui.words import Say
 
 Event = Mapping[str, Any]
-
-
-class Say(Protocol):
-    """Gives a text of the page in the language of whoever looks."""
-
-    def __call__(self, key: str, /, **values: object) -> str:
-        """Returns the text, filled in."""
 
 
 def progress_html(view: JobView, say: Say) -> str:
@@ -59,8 +53,8 @@ _ENDS = {
 
 def curves_html(view: JobView, say: Say) -> str:
     """Returns the losses over the steps, of the pairs it learns from and of those held out."""
-    training = _points([e for e in view.events if e["event"] == "progress"], "nats")
-    held_out = _points(_validations(view), "nats")
+    training = _points(e for e in view.events if e["event"] == "progress")
+    held_out = _points(_validations(view))
     lines = [
         Line(say("train_loss_training"), training, "training"),
         Line(say("train_loss_validation"), held_out, "validation"),
@@ -194,18 +188,18 @@ def _said(lines: Sequence[Line], say: Say) -> str:
     return " ".join([say("train_curves"), *ends])
 
 
-def _points(events: Iterable[Event], key: str) -> list[Point]:
-    """Returns (step, value), and only the last run over steps that were learned twice.
+def _points(events: Iterable[Event]) -> list[Point]:
+    """Returns (step, nats), and only the last run over steps that were learned twice.
 
     After a crash a training goes on from its last checkpoint, over steps it had told of.
     """
     points: list[Point] = []
     for event in events:
-        step, value = event.get("step"), event.get(key)
-        if isinstance(step, int) and isinstance(value, int | float):
+        step, nats = event.get("step"), event.get("nats")
+        if isinstance(step, int) and isinstance(nats, int | float):
             while points and points[-1][0] >= step:
                 points.pop()
-            points.append((step, float(value)))
+            points.append((step, float(nats)))
     return points
 
 

@@ -5,15 +5,14 @@ Knows no component.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from chatbot.store import Correction, RatingCount, VoteCount
 from chatbot.ui.history import safe_text
 from chatbot.ui.markup import escaped
 from chatbot.ui.talk import Said
-
-Say = Callable[..., str]  # a key and its values to a text in the owner's language
+from chatbot.ui.words import Say
 
 _SHORT = 60  # characters of a text in the list
 

@@ -38,7 +38,6 @@ _NO_PASSWORD = (
     "elsewhere, start with --owner-password, or set CHATBOT_OWNER_PASSWORD."
 )
 _SAME_LINK_SECONDS = 10.0  # between two lines that show the same link
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

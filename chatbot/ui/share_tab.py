@@ -14,15 +14,11 @@ import gradio as gr
 from chatbot.errors import ChatbotError
 from chatbot.ui.desk import Desk
 from chatbot.ui.door import PATH
-from chatbot.ui.markup import escaped
+from chatbot.ui.markup import escaped, status
 from chatbot.ui.share import ShareState
 from chatbot.ui.visitors import ALL_TOGETHER, MINUTES_PRESENT, MOST_MESSAGES
+from chatbot.ui.widgets import QUICK
 
-_QUICK: dict[str, Any] = {
-    "queue": False,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-}
 _LOOK_SECONDS = 2.0  # between two looks, while there is something to see
 _DAY = 24 * 60 * 60
 # Without HTTPS there is no clipboard for scripts, except on this machine itself.
@@ -98,18 +94,18 @@ class ShareTab:
 
     def _connect(self) -> None:
         only, shown = self._desk.owner.only, self._shown
-        self._ask.click(only(self._start), None, shown, **_QUICK)
-        self._stop.click(only(self._end), None, shown, **_QUICK)
-        self._copy.click(only(self._copied), self._link, self._status, js=_COPY, **_QUICK)
-        self._clock.tick(only(self._look), self._link, shown, **_QUICK)
+        self._ask.click(only(self._start), None, shown, **QUICK)
+        self._stop.click(only(self._end), None, shown, **QUICK)
+        self._copy.click(only(self._copied), self._link, self._status, js=_COPY, **QUICK)
+        self._clock.tick(only(self._look), self._link, shown, **QUICK)
         for event in (self._set.click, self._limit.submit):
-            event(only(self._set_limit), self._limit, self._note, **_QUICK)
-        self._blocked.input(only(self._set_blocked), self._blocked, None, **_QUICK)
+            event(only(self._set_limit), self._limit, self._note, **QUICK)
+        self._blocked.input(only(self._set_blocked), self._blocked, None, **QUICK)
 
     def connect(self, tab: Any) -> None:
         """Fills the tab whenever it is selected."""
         outputs = [*self._shown, self._limit, self._blocked, self._note]
-        tab.select(self._desk.owner.only(self._open), None, outputs, **_QUICK)
+        tab.select(self._desk.owner.only(self._open), None, outputs, **QUICK)
 
     @property
     def _shown(self) -> list[Any]:
@@ -120,7 +116,7 @@ class ShareTab:
     def _open(self, request: gr.Request) -> Sequence[Any]:
         say, limit = self._desk.say, self._visitors.public_limit
         alone = self._sharing.reachable and not self._desk.owner.password
-        note = _line(say(request, "share_no_password")) if alone else ""
+        note = status(say(request, "share_no_password")) if alone else ""
         return *self._view(request), limit, self._sharing.block_list, note
 
     def _start(self, request: gr.Request) -> Sequence[Any]:
@@ -132,7 +128,7 @@ class ShareTab:
         return self._view(request, off="share_closed")
 
     def _copied(self, request: gr.Request, link: str) -> str:
-        return _line(self._desk.say(request, "share_copied"))
+        return status(self._desk.say(request, "share_copied"))
 
     def _look(self, request: gr.Request, link: str) -> Sequence[Any]:
         """Shows what is new; a link that is shown already stays untouched, as it may be marked."""
@@ -146,7 +142,7 @@ class ShareTab:
         busy = state.stage in ("asking", "open")
         code = qr_code(state.url, self._desk.say(request, "share_qr")) if state.url else ""
         return (
-            _line(self._told(request, state, off)),
+            status(self._told(request, state, off)),
             gr.update(visible=not busy and not _in_space()),
             gr.update(visible=busy),
             gr.Timer(active=busy),
@@ -174,16 +170,16 @@ class ShareTab:
         try:
             today = self._desk.store.visitors(_DAY)
         except ChatbotError:  # the terminal has said so; see `Visitors.record`
-            return _line(now)
-        return _line(now) + _line(say(request, "share_today", count=today))
+            return status(now)
+        return status(now) + status(say(request, "share_today", count=today))
 
     def _set_limit(self, request: gr.Request, limit: Any) -> str:
         if not isinstance(limit, int | float) or limit not in range(MOST_MESSAGES + 1):
-            return _line(self._desk.say(request, "share_limit_wrong", most=MOST_MESSAGES))
+            return status(self._desk.say(request, "share_limit_wrong", most=MOST_MESSAGES))
         self._visitors.limit = int(limit)
         total = int(limit) * ALL_TOGETHER
         key = "share_limit_done" if limit else "share_limit_none"
-        return _line(self._desk.say(request, key, limit=int(limit), total=total))
+        return status(self._desk.say(request, key, limit=int(limit), total=total))
 
     def _set_blocked(self, request: gr.Request, on: Any) -> None:
         self._sharing.block_list = bool(on)
@@ -204,10 +200,6 @@ def qr_code(address: str, name: str) -> str:
         f'shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{size}v{size}H0z"/>'
         f'<path d="{path}"/></svg>'
     )
-
-
-def _line(said: str) -> str:
-    return f'<p role="status">{escaped(said)}</p>'
 
 
 def _in_space() -> bool:

@@ -16,9 +16,9 @@ from chatbot.errors import ChatbotError, TrainingError
 from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import TrainRequest
 from chatbot.ui.outcome_view import has_bot
-from chatbot.ui.train_live import LivePart
+from chatbot.ui.train_live import LivePart, name_in
 from chatbot.ui.train_setup import SetupPart
-from chatbot.ui.train_view import QUICK, line, name_in, skipped
+from chatbot.ui.widgets import QUICK, line, skipped
 
 
 class TrainTab:

@@ -17,7 +17,7 @@ from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import JobView
 from chatbot.ui.outcome_view import has_bot, outcome_html
 from chatbot.ui.progress_view import curves_html, progress_html, replies_html
-from chatbot.ui.train_view import QUICK, line, name_in
+from chatbot.ui.widgets import QUICK, line, small_button
 
 
 class LivePart:
@@ -46,16 +46,16 @@ class LivePart:
     def _build_buttons(self) -> None:
         words = self._desk.words
         with gr.Row(elem_classes="buttons"):
-            self.stop = _button(words("train_stop"), "train-stop")
-            self.go_on = _button(words("train_go_on"), "train-go-on")
-            self._chat = _button(words("train_chat"), "train-chat", variant="primary")
-            self.default = _button(words("train_default"), "train-default")
-            self._throw = _button(words("train_throw"), "train-throw")
+            self.stop = small_button(words("train_stop"), "train-stop")
+            self.go_on = small_button(words("train_go_on"), "train-go-on")
+            self._chat = small_button(words("train_chat"), "train-chat", variant="primary")
+            self.default = small_button(words("train_default"), "train-default")
+            self._throw = small_button(words("train_throw"), "train-throw")
         with gr.Column(visible=False, elem_id="train-asking") as self._asking:
             self._question = gr.HTML("", padding=False)
             with gr.Row(elem_classes="buttons"):
-                self.yes = _button(words("train_yes"), "train-yes", variant="stop")
-                self._no = _button(words("train_no"), "train-no")
+                self.yes = small_button(words("train_yes"), "train-yes", variant="stop")
+                self._no = small_button(words("train_no"), "train-no")
 
     @property
     def view(self) -> list[Any]:
@@ -123,5 +123,6 @@ class LivePart:
         return gr.update(visible=False)
 
 
-def _button(label: Any, elem_id: str, **options: Any) -> Any:
-    return gr.Button(label, size="sm", scale=0, min_width=0, elem_id=elem_id, **options)
+def name_in(shown: Mapping[str, Any]) -> str:
+    """Returns the name of the training that a page shows, an empty text where it shows none."""
+    return str(shown.get("name", ""))

@@ -19,8 +19,9 @@ from chatbot.errors import ChatbotError, TrainingError
 from chatbot.ui.corpus_panel import CorpusChoice, CorpusPanel
 from chatbot.ui.desk import Desk
 from chatbot.ui.jobs import TrainRequest
-from chatbot.ui.progress_view import Say, duration, warnings_of
-from chatbot.ui.train_view import HIDDEN, QUICK, line
+from chatbot.ui.progress_view import duration, warnings_of
+from chatbot.ui.widgets import HIDDEN, QUICK, line
+from chatbot.ui.words import Say
 
 Way = Literal["scratch", "finetune", "continue"]
 

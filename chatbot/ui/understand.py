@@ -19,19 +19,19 @@ from chatbot.bundle import CORPUS, bundle_path
 from chatbot.errors import ChatbotError
 from chatbot.shelf import Bot
 from chatbot.ui.desk import Desk
-from chatbot.ui.explained import Say, explained_html, line_html, taught_html
+from chatbot.ui.explained import explained_html, line_html, taught_html
 from chatbot.ui.history import Message, exchange_at
 from chatbot.ui.settings import KNOBS, decoding_from
+from chatbot.ui.widgets import HIDDEN, QUICK, small_button
+from chatbot.ui.words import Say
 
 if TYPE_CHECKING:
     from chatbot.corpus.nearest import NearestPairs
 
 _LOG = logging.getLogger(__name__)
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_QUICK: dict[str, Any] = {**_HIDDEN, "queue": False}
 # Explanations wait for each other and hold up no reply.
 _SLOW: dict[str, Any] = {
-    **_HIDDEN,
+    **HIDDEN,
     "concurrency_limit": 2,
     "concurrency_id": "explanations",
     "trigger_mode": "multiple",  # else one that is asked for while another is awaited gets lost
@@ -55,13 +55,7 @@ class Inspector:
                     elem_classes="title",
                     padding=False,
                 )
-                self._close = gr.Button(
-                    desk.words("understand_close"),
-                    elem_id="inspector-close",
-                    size="sm",
-                    scale=0,
-                    min_width=0,
-                )
+                self._close = small_button(desk.words("understand_close"), "inspector-close")
             self._explained = gr.HTML("", elem_id="explained", padding=False)
             self._taught = gr.HTML("", elem_id="taught", padding=False)
 
@@ -90,13 +84,13 @@ class Inspector:
             looking,
             trigger_mode="always_last",
             concurrency_limit=None,
-            **_HIDDEN,
+            **HIDDEN,
         )
         told = self._place.change(
             self._explain, [self._place, bot, model, *knobs.values()], self._explained, **_SLOW
         )
         told.success(self._teach, [self._place, bot, model], self._taught, **_SLOW)
-        gr.on([self._close.click, *closing], self._shut, None, looking, **_QUICK)
+        gr.on([self._close.click, *closing], self._shut, None, looking, **QUICK)
 
     # --- handlers ----------------------------------------------------------------------------
 

@@ -61,7 +61,8 @@ class Visitors:
 
         Args:
             key: of the page; one that ends with this process by default.
-            limit: messages per visitor and minute; 0 is no limit, None leaves it to `limit`.
+            limit: messages per visitor and minute; 0 is no limit. None: PUBLIC_LIMIT
+                while the page is public, else no limit.
             is_owner: tells whose messages are not counted.
             is_public: tells whether strangers can reach the page now.
             record: keeps a visit, once for each visit; may fail.
@@ -95,10 +96,6 @@ class Visitors:
     def public_limit(self) -> int:
         """What the limit is wherever strangers can reach the page."""
         return PUBLIC_LIMIT if self._chosen is None else self._chosen
-
-    def allow(self, request: gr.Request) -> bool:
-        """Tells whether a message of this visitor is answered, and counts it where it is."""
-        return self._reason(request) is None
 
     def refusal(self, request: gr.Request, language: Language) -> str:
         """Says in one line why a message is not answered; empty, and counted, where it is."""

@@ -1,13 +1,14 @@
 """The choice between the texts of the page, which stand in `texts/`.
 
-Gradio translates the labels in the browser (`Words.mark`); what the server says later is looked
-up by the language that the browser asked for. Knows no component.
+Gradio translates the labels in the browser (`page.page_words`); what the server says later is
+looked up by the language that the browser asked for. Knows no component.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from chatbot.ui.texts import (
     chat,
@@ -24,6 +25,15 @@ from chatbot.ui.texts import (
 )
 
 Language = Literal["en", "zh"]
+Words = Callable[[str], Any]  # a key to a text that the browser translates
+
+
+class Say(Protocol):
+    """Looks a text up in the language of whoever looks."""
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """Returns the text, filled in and not yet escaped."""
+
 
 EXAMPLES: dict[str, tuple[str, ...]] = {  # in the language of the bot, since it must understand
     "en": ("Hello! How are you?", "What do you like to eat?", "Tell me a joke."),

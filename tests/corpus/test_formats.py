@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chatbot.corpus.pairs import extract_pairs
-from chatbot.corpus.readers import read_conversations, read_parallel
+from chatbot.corpus.readers import read_conversations
 from chatbot.corpus.records import Conversation, ReadingLog
 from chatbot.errors import CorpusError
 
@@ -318,11 +318,6 @@ def test_either_of_two_parallel_files_and_their_folder_read_both(tmp_path, messa
     first = written(tmp_path, messages, "Hi!\nBye.\n")
     second = written(tmp_path, replies, "Hello.\nSee you.\n")
     assert turns_in(first) == turns_in(second) == turns_in(tmp_path) == TALK
-
-
-def test_read_parallel_takes_files_of_any_name(tmp_path):
-    first, second = written(tmp_path, "one.txt", "Hi!"), written(tmp_path, "two.txt", "Hello.\n")
-    assert list(read_parallel(first, second)) == [Conversation("one.txt:1", TALK[0])]
 
 
 def test_parallel_files_of_different_length_are_an_error_that_names_the_line(tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from chatbot.config import MAX_MESSAGE_CHARACTERS
 from chatbot.ui.history import (
-    MAX_MESSAGE_CHARACTERS,
     MAX_MESSAGES,
     display,
     edited,

@@ -225,7 +225,7 @@ def _conversation(record: Any, fallback_id: str, where: str) -> Conversation:
     if not isinstance(record, dict):
         raise CorpusError(f"{where} is a single {_kind(record)}, no conversation. {_KNOWN}")
     own_id = record.get("id")
-    id_ = f"{fallback_id.rpartition(':')[0]}:{own_id}" if _names(own_id) else fallback_id
+    id_ = f"{fallback_id.rpartition(':')[0]}:{own_id}" if _is_id(own_id) else fallback_id
     pair = _pair_of(record)
     if pair is not None:
         return Conversation(id_, tuple(_text(item, where) for item in pair))
@@ -236,8 +236,8 @@ def _conversation(record: Any, fallback_id: str, where: str) -> Conversation:
     return _from_turns(turns, record, id_, where)
 
 
-def _names(own_id: Any) -> bool:
-    return isinstance(own_id, str) and bool(own_id.strip())
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _turns_of(record: Mapping[str, Any]) -> list[Any] | None:

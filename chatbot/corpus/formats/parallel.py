@@ -1,6 +1,6 @@
 """Two files side by side: line n of the one is the message, line n of the other the reply.
 
-`partner_name` knows by which names they find each other. Knows nothing of folders.
+`partner_names` knows by which names they find each other. Knows nothing of folders.
 """
 
 from __future__ import annotations

@@ -90,7 +90,10 @@ def first_rows(table: Table) -> list[list[str]]:
 def layout_of(
     sample: Sequence[Sequence[str]], table: Table, log: ReadingLog, chosen: Chosen = GUESSED
 ) -> Layout:
-    """Does the same as `find_layout`, but for a table without the chosen columns, see there."""
+    """Does as `find_layout`; a table without the chosen columns is read as if none were chosen.
+
+    The log tells which tables those are, and whether any has the columns.
+    """
     try:
         layout = find_layout(sample, table, chosen)
     except columns.UnknownColumnError as unknown:

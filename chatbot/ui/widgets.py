@@ -1,8 +1,8 @@
-"""What the parts of the train tab have in common. Knows no training."""
+"""What the tabs have in common: quick events, small buttons, a line of text. Knows no tab."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,6 +14,11 @@ HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 QUICK: dict[str, Any] = {**HIDDEN, "queue": False}
 
 
+def small_button(label: Any, elem_id: str, **options: Any) -> Any:
+    """Returns a button as wide as its label."""
+    return gr.Button(label, size="sm", scale=0, min_width=0, elem_id=elem_id, **options)
+
+
 def line(said: str, kind: str = "") -> str:
     """Returns a line of text as HTML; nothing for an empty one."""
     return f'<p role="status" class="{kind}">{escaped(said)}</p>' if said else ""
@@ -22,8 +27,3 @@ def line(said: str, kind: str = "") -> str:
 def skipped(components: Sequence[Any]) -> list[Any]:
     """Returns what leaves these components as they are."""
     return [gr.skip()] * len(components)
-
-
-def name_in(shown: Mapping[str, Any]) -> str:
-    """Returns the name of the training that a page shows, an empty text where it shows none."""
-    return str(shown.get("name", ""))
