@@ -36,12 +36,18 @@ def main() -> int:
     options = parser.parse_args()
     try:
         new = [fact for corpus in options.corpora for fact in _of_file(corpus)]
-        edit_bundle(options.name, facts=lambda old: [*(f for f in old if f not in new), *new])
+        edit_bundle(options.name, facts=lambda old: [*_others(old, new), *new])
     except (ChatbotError, OSError) as error:
         print(f"Error: no fixed replies for {options.name}: {error!s:.300}", file=sys.stderr)
         return 2
     print(f"{options.name} answers {sum(len(f.says) for f in new):,} messages word for word.")
     return 0
+
+
+def _others(old: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
+    """Returns the old facts that are not merely the new ones, perhaps grouped in another way."""
+    said, replies = {w for fact in new for w in fact.says}, {fact.reply for fact in new}
+    return [f for f in old if not (said.issuperset(f.says) and f.reply in replies)]
 
 
 def _of_file(corpus: Path) -> list[Fact]:
