@@ -47,7 +47,7 @@ CORPORA = ROOT.parent / "shared" / "corpora"
 HELD_OUT = 1000
 CLASSIC = "早上好！"  # stands in the corpus, and always on the side to learn from
 _LEAST_PAIRS = 100
-_SETTINGS = ("tokenizer.vocab_size=6000",)
+_SETTINGS = (f"tokenizer.vocab_size={page.VOCABULARY}",)
 
 
 class Variant(NamedTuple):

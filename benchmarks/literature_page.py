@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from chatbot.config import Config, validated, with_settings
 from chatbot.errors import ConfigError
-from chatbot.presets import PRESETS
+from chatbot.model.size import size_of
+from chatbot.presets import PRESETS, under
 
 Result = Mapping[str, Any]
 Value = Callable[[Result], float]
 
 BASELINE = "rnn-basic"
+VOCABULARY = 6000  # pieces, of every run on a whole corpus
 # Why a preset does not beat the baseline, by hand, once somebody has looked: (corpus, name).
 WHY_NOT: Mapping[tuple[str, str], str] = {}
 
@@ -49,11 +52,6 @@ its range over them and than what is called noise beside it, *does not hold at t
 loss is, and is *too close to tell* in between. With one seed the spread between seeds is not known,
 so such a verdict is a hint. Small networks, little data and short trainings are what is measured
 here: none of it contradicts a paper that measured large ones.
-
-The results of 2026-11-30 for the presets but `default` and `transformer2017`, and for variants of
-these, are of networks with one table of word vectors for both sides; on the same day the presets
-got one for each, as their papers have, and are 1.5 million weights larger now. They are to be
-measured again.
 """
 
 
@@ -333,6 +331,7 @@ def chapter(group: Group, variants: Mapping[str, Any], figures: Sequence[str]) -
     parts = [
         f"## {_TITLES[group.corpus]}, {group.minutes:g} minutes each\n",
         _how_it_was_run(group, variants),
+        _outgrown(group, variants),
         table(group.results) + "\n",
         _asked(group),
         *(f"![{name}](images/{name})\n" for name in figures),
@@ -365,6 +364,28 @@ def _how_it_was_run(group: Group, variants: Mapping[str, Any]) -> str:
         f"{last['replies_seen']:,} of them are also some training pair's, of another source. "
         f"Seeds: {seeds}." + (f" Not run: {', '.join(missing)}." if missing else "") + "\n"
     )
+
+
+def _outgrown(group: Group, variants: Mapping[str, Any]) -> str:
+    """Names the variants whose network has changed since they were measured, by its weights."""
+    if group.pairs:  # a part of a corpus may not fill the vocabulary
+        return ""
+    names = [
+        name for name in variants if name in group.runs and _has_changed(group, name, variants)
+    ]
+    if not names:
+        return ""
+    return (
+        "Measured before their networks were changed, which hold another number of weights now, and "
+        f"to be measured again: {', '.join(f'`{name}`' for name in names)}.\n"
+    )
+
+
+def _has_changed(group: Group, name: str, variants: Mapping[str, Any]) -> bool:
+    preset, settings = variants[name].preset, variants[name].settings
+    config = with_settings(validated(Config, under(preset, {}, settings)), settings)
+    now = size_of(config.model, VOCABULARY).parameters
+    return any(run["parameters"] != now for run in group.runs[name].values())
 
 
 def table(results: Sequence[Result]) -> str:

@@ -10,6 +10,7 @@ from benchmarks.literature_page import verdict, verdict_line
 from chatbot.config import Config, validated, with_settings
 from chatbot.corpus.records import DialoguePair
 from chatbot.errors import ChatbotError
+from chatbot.model.size import size_of
 from chatbot.presets import under
 
 
@@ -144,6 +145,13 @@ def test_the_page_of_all_variants_answers_each_question_and_lists_who_is_behind(
     assert "Not run" not in page
     assert "- `cho2014`: **does not hold at this size**" in page
     assert "- `default`:" not in page.partition("beat `rnn-basic`")[2]  # it beats the baseline
+
+
+def test_the_page_names_what_is_another_network_now(tmp_path, monkeypatch):
+    now = size_of(Config().model, literature_page.VOCABULARY).parameters
+    page = page_of([result(parameters=now), result("cho2014")], tmp_path, monkeypatch)
+    assert "to be measured again: `cho2014`." in page
+    assert "to be measured again" not in page_of([result(parameters=now)], tmp_path, monkeypatch)
 
 
 def test_without_results_or_with_a_broken_line_one_line_tells_it(tmp_path):
