@@ -376,8 +376,8 @@ def _outgrown(group: Group, variants: Mapping[str, Any]) -> str:
     if not names:
         return ""
     return (
-        "Measured before their networks were changed, which hold another number of weights now, and "
-        f"to be measured again: {', '.join(f'`{name}`' for name in names)}.\n"
+        "Measured before their networks were changed, which hold another number of weights now, "
+        f"and to be measured again: {', '.join(f'`{name}`' for name in names)}.\n"
     )
 
 

@@ -133,7 +133,8 @@ def ours(run: Any, goal: Goal) -> list[Score]:
     def should_stop() -> bool:
         return goal.reached(found) or time.time() - started > GOES_ON * goal.seconds
 
-    run_training(run, observe=observe, should_stop=should_stop)
+    with run.locked():
+        run_training(run, observe=observe, should_stop=should_stop)
     return found
 
 

@@ -195,5 +195,5 @@ def _decoding(own: DecodingConfig, asked: ChatRequest) -> DecodingConfig:
     if strategy == "sampling":
         wanted.setdefault("seed", secrets.randbelow(_SEEDS))
     if "max_length" in wanted:  # who asks for few tokens has not asked for a shortest reply
-        wanted["min_length"] = min(own.min_length, int(wanted["max_length"]) - 1)
+        wanted["min_length"] = min(own.min_length, wanted["max_length"] - 1)
     return changed(own, **{**wanted, "strategy": strategy, "n_best": count})

@@ -56,11 +56,11 @@ def decoding_from(base: DecodingConfig, knobs: Mapping[str, Any]) -> DecodingCon
             raise ConfigError(f"Unknown setting {name!r}. Known here are: {', '.join(KNOBS)}.")
     given = {name: value for name, value in knobs.items() if value is not None}
     made = changed(base, **{**given, "n_best": 1})
-    for name in LIMITS.keys() & given.keys():  # read as numbers by now, however they were typed
+    for name, limit in LIMITS.items():  # all read as numbers by now, however they were typed
         value = getattr(made, name)
-        if value > LIMITS[name]:
+        if name in given and value > limit:
             raise ConfigError(
-                f"The setting {name!r} is wrong: {value} is more than the {LIMITS[name]} that "
+                f"The setting {name!r} is wrong: {value} is more than the {limit} that "
                 "this page allows, since others wait meanwhile. Lower it."
             )
     return made
