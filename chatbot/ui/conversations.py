@@ -119,15 +119,16 @@ class Conversations:
         ).success(None, [self._file, self._format], None, js=_DOWNLOAD, **HIDDEN)
 
     def put_away(self, new: Any, bot: Any, store: Any) -> None:
-        """Lets a button begin a new conversation and keep the one before it: nothing is lost."""
+        """Lets a button begin a new conversation and keep the one before it: nothing is lost.
+
+        One answer does both, since the screen must not be cleared of what could not be kept.
+        """
         new.click(
             self._begun,
             [bot, self._list, self.open_id],
-            [self._list, self._chosen, self._note, bot, store, self.open_id, self._fold],
+            [bot, store, self.open_id, self._fold, self._list, self._chosen, self._note],
             **QUICK,
         )
-        # At once and in the browser: it is off the screen even if the server is away.
-        new.click(None, None, [bot, store, self.open_id], js=f"() => [[], [], '{_NONE}']", **HIDDEN)
 
     # --- handlers: each gets the list from the browser and gives it back -----------------------
 
@@ -156,17 +157,18 @@ class Conversations:
     def _begun(
         self, request: gr.Request, shown: list[Message], stored: object, id_: object
     ) -> Sequence[Any]:
-        """Keeps the conversation that a new one takes the place of; without room, it comes back."""
+        """Keeps the conversation and clears the screen; without room for it, it stays there."""
+        cleared = ([], [], _NONE, gr.skip())
         saved, messages = self._read(request, stored), self._messages(request, shown)
         if not messages:
-            return [gr.skip()] * 7
+            return *cleared, gr.skip(), gr.skip(), gr.skip()
         try:
             saved = kept(saved, _open(id_) or secrets.token_hex(8), "", messages, datetime.now(UTC))
         except FullError:
-            back = messages, messages, _open(id_) or _NONE, gr.update(open=True)
-            return *self._told(request, saved, None, "saved_full"), *back
-        done = self._told(request, saved, None, "saved_done", name=saved[0]["name"])
-        return *done, *[gr.skip()] * 4
+            stays = (messages, messages, _open(id_) or _NONE, gr.update(open=True))
+            return *stays, *self._told(request, saved, None, "saved_full")
+        told = self._told(request, saved, None, "saved_done", name=saved[0]["name"])
+        return *cleared, *told
 
     def _listed(self, request: gr.Request, query: str, stored: object) -> Any:
         return self._choices(request, found(self._read(request, stored), query))

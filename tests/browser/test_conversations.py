@@ -1,10 +1,12 @@
 """A visitor keeps conversations in the browser: saves, finds, opens, deletes, exports them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.serving import Server
 from tests.browser.test_chat_page import (
     expect_reply,
     expect_unnamed,
@@ -89,6 +91,42 @@ def test_a_new_chat_does_not_take_the_place_of_a_saved_one_after_a_reload(page):
     page.reload()
     unfold(page)
     click(page, "Save this one")
+    expect(listed(page)).to_have_count(2)
+
+
+def test_a_new_chat_without_room_for_the_one_before_leaves_it_there(open_page):
+    with Server(program=Path(__file__).parent / "full_server.py") as running:
+        page = open_page(running.url)
+        say(page, "about rain")
+        expect_reply(page, "about rain (1)")
+        click(page, "New chat")
+        expect(replies(page)).to_have_count(0)
+        say(page, "about snow")
+        expect_reply(page, "about snow (1)")
+        click(page, "New chat")
+        expect(note(page)).to_contain_text("no room")
+        expect(said(page).last).to_contain_text("about snow")
+        page.reload()
+        expect(said(page).last).to_contain_text("about snow")
+        page.close()
+
+
+def test_nothing_is_opened_while_a_reply_grows(page):
+    say(page, "about rain")
+    expect_reply(page, "about rain (1)")
+    click(page, "New chat")
+    expect(replies(page)).to_have_count(0)
+    unfold(page)
+    expect(listed(page)).to_have_count(1)
+    say(page, "long")
+    expect(replies(page).last).to_contain_text("long long")
+    listed(page).click()
+    click(page, "Open")
+    expect(note(page)).to_contain_text("Wait for the reply")
+    click(page, "Stop")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    click(page, "Open")
+    expect(said(page).last).to_contain_text("about rain")
     expect(listed(page)).to_have_count(2)
 
 

@@ -33,17 +33,17 @@ def full():
     return saved
 
 
-def test_a_conversation_for_which_there_is_no_room_comes_back_to_the_screen(conversations):
-    saved, _, note, *back = conversations._begun(visitor_request(), RAIN, full(), "-")
+def test_a_conversation_for_which_there_is_no_room_stays_on_the_screen(conversations):
+    *screen, saved, _, note = conversations._begun(visitor_request(), RAIN, full(), "a")
     assert len(saved) == MAX_SAVED
     assert "no room" in note
-    assert back == [RAIN, RAIN, "-", gr.update(open=True)]
+    assert screen == [RAIN, RAIN, "a", gr.update(open=True)]
 
 
-def test_with_room_a_new_chat_leaves_the_screen_as_the_browser_cleared_it(conversations):
-    saved, _, _, *back = conversations._begun(visitor_request(), RAIN, [], "-")
+def test_with_room_a_new_chat_keeps_what_it_clears_from_the_screen(conversations):
+    *screen, saved, _, _ = conversations._begun(visitor_request(), RAIN, [], "-")
     assert saved[0]["messages"] == RAIN
-    assert back == [gr.skip()] * 4
+    assert screen == [[], [], "-", gr.skip()]
 
 
 def test_nothing_is_opened_under_a_reply_that_still_grows(conversations):
