@@ -13,8 +13,10 @@ from gradio import blocks
 import app
 from chatbot.errors import ConfigError
 from chatbot.ui.server import (
+    Beside,
     OwnerLinks,
     ServeOptions,
+    _beside,
     chosen_host,
     chosen_owner_password,
     chosen_port,
@@ -214,3 +216,11 @@ def test_an_address_in_place_of_a_file_is_not_fetched():
     fetch_nothing()  # in a page this happens before its first event
     with pytest.raises(ValueError, match="nothing is fetched"):
         asyncio.run(blocks.processing_utils.async_ssrf_protected_download("https://x.org/", "."))
+
+
+@pytest.mark.parametrize("asks_key", [True, False])
+def test_a_public_link_leads_to_what_is_beside_the_page_only_with_a_key(asks_key):
+    other = Beside(None, ("/v1/",), str, lambda: None, asks_key)
+    refused = _beside(other, {"abc.gradio.live"}.__contains__).kwargs["refused"]
+    assert refused("abc.gradio.live") is not asks_key
+    assert not refused("127.0.0.1:7860")
