@@ -158,7 +158,7 @@ class Conversations:
         self, request: gr.Request, shown: list[Message], stored: object, id_: object
     ) -> Sequence[Any]:
         """Keeps the conversation and clears the screen; without room for it, it stays there."""
-        cleared = ([], [], _NONE, gr.skip())
+        cleared: tuple[Any, ...] = ([], [], _NONE, gr.skip())
         saved, messages = self._read(request, stored), self._messages(request, shown)
         if not messages:
             return *cleared, gr.skip(), gr.skip(), gr.skip()
