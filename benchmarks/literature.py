@@ -47,7 +47,6 @@ CORPORA = ROOT.parent / "shared" / "corpora"
 HELD_OUT = 1000
 CLASSIC = "早上好！"  # stands in the corpus, and always on the side to learn from
 _LEAST_PAIRS = 100
-_SETTINGS = (f"tokenizer.vocab_size={page.VOCABULARY}",)
 
 
 class Variant(NamedTuple):
@@ -238,7 +237,7 @@ def _command(budget: Budget, run: Run, data: Data, name: str, home: Path) -> lis
         return [*start, "--resume"]
     variant = VARIANTS[run.variant]
     settings = (
-        *_SETTINGS,
+        *page.SETTINGS,
         f"corpus.history_turns={data.history_turns}",
         f"training.seed={run.seed}",
         *variant.settings,

@@ -22,6 +22,7 @@ Value = Callable[[Result], float]
 
 BASELINE = "rnn-basic"
 VOCABULARY = 6000  # pieces, of every run on a whole corpus
+SETTINGS = (f"tokenizer.vocab_size={VOCABULARY}", "model.size=small")  # of every run
 # Why a preset does not beat the baseline, by hand, once somebody has looked: (corpus, name).
 WHY_NOT: Mapping[tuple[str, str], str] = {}
 
@@ -41,10 +42,12 @@ scored on held-out pairs whose source no training pair has.
 How to read it. Perplexity per word counts words and one end a reply (`chatbot/text/words.py`); the
 target is teacher-forced. BLEU and chrF are sacrebleu's, one reference each, of greedy replies
 without n-gram blocking. Tokens/s are target tokens in training, the median over its seconds.
-Equal minutes are not equal steps: a larger network learns from fewer pairs. Minutes become steps
-before the first one, by timing a few; "trained" tells the seconds that passed, validation and
-saving included. A variant holds everything but what its name says from the preset: Adam, its
-schedule, its batches, dropout. "±" is half the range over the seeds.
+Each network is half as wide as the preset's on a laptop (`--set model.size=small`): minutes are
+few, and so it sees the pairs more often. Equal minutes are not equal steps: a larger network learns
+from fewer pairs. Minutes become steps before the first one, by timing a few; "trained" tells the
+seconds that passed, validation and saving included. A variant holds everything but what its name
+says from the preset: Adam, its schedule, its batches, dropout. "±" is half the range over the
+seeds.
 
 A gain is above 0 where the first is better: perplexity lower by so many per cent of the other's,
 or so many points more. A claim *holds here* where the mean gain over the seeds is larger than half
@@ -383,6 +386,7 @@ def _outgrown(group: Group, variants: Mapping[str, Any]) -> str:
 
 def _has_changed(group: Group, name: str, variants: Mapping[str, Any]) -> bool:
     preset, settings = variants[name].preset, variants[name].settings
+    settings = (*SETTINGS, *settings)
     config = with_settings(validated(Config, under(preset, {}, settings)), settings)
     now = size_of(config.model, VOCABULARY).parameters
     return any(run["parameters"] != now for run in group.runs[name].values())

@@ -87,7 +87,9 @@ class ModelConfig(Settings):
     stands in chatbot/model/, in the module of its family.
     """
 
-    size: Literal["laptop", "paper"] = Field("laptop", description="the widths of a --preset")
+    size: Literal["laptop", "small", "paper"] = Field(
+        "laptop", description="the widths of a --preset; small: half the laptop's"
+    )
     embedding: Literal["trainable", "frozen", "onehot", "pretrained"] = "trainable"
     embedding_file: str | None = Field(
         None, description="vectors of words to begin with: word2vec, GloVe or fastText, as text"

@@ -1,6 +1,7 @@
 """Architectures from the literature, by name: settings of the one builder in chatbot/model/.
 
-Each has a width for a laptop and, under `model.size=paper`, the published one. All are trained as
+Each has a width for a laptop, half of it under `model.size=small`, where minutes are few, and under
+`model.size=paper` the published one. All are trained as
 `default` is (Adam, its schedule, its batches) unless told otherwise, so that they can be compared.
 tests/model/paper_equations.py reads each paper's equations with NumPy alone. Knows no network.
 """
@@ -11,10 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatbot.config import nearest
+from chatbot.config import ModelConfig, nearest, validated
 from chatbot.errors import ConfigError
 
-SIZES = ("laptop", "paper")
+SIZES = ("laptop", "small", "paper")
+DEFAULT = "default"
+_WIDTHS = ("embedding_units", "encoder_units", "decoder_units")
 
 _SCALED = "embeddings are multiplied by the root of their width, which only scales where they start"
 _ADAM = "trained with Adam and dropout, on subword pieces"
@@ -35,10 +38,14 @@ class Preset:
 
     def values(self, size: str = "laptop") -> dict[str, dict[str, Any]]:
         """Returns plain settings by section, for `validated`."""
-        widths = self.paper if size == "paper" else {}
+        widths = {"small": self._halved(), "paper": self.paper}.get(size, {})
         chosen = {"size": size} if size != "laptop" else {}
         model = {**self.model, **widths, **chosen}
         return {"model": model, **({"training": dict(self.training)} if self.training else {})}
+
+    def _halved(self) -> dict[str, int]:
+        laptop = validated(ModelConfig, self.model)
+        return {width: getattr(laptop, width) // 2 for width in _WIDTHS}
 
 
 def preset_named(name: str) -> Preset:
@@ -58,7 +65,7 @@ def under(
     """Lays a preset under plain settings: what these say of a section is kept.
 
     Args:
-        name: of the preset; None lays nothing.
+        name: of the preset; None lays nothing, or the default where its small size is asked for.
         values: sections of settings, unchecked.
         assignments: `section.key=value` strings that come on top; only `model.size` is looked at.
 
@@ -66,14 +73,14 @@ def under(
         ConfigError: there is no such preset, or a size is asked for without one.
     """
     size = _size(values, assignments)
-    if name is None:
+    if name is None and size != "small":
         if size == "paper":
             raise ConfigError(
                 "model.size=paper is the width of a published architecture, and none is named. "
                 "Add --preset NAME; `python -m chatbot presets` lists them."
             )
         return dict(values)
-    laid = preset_named(name).values(size)
+    laid = preset_named(name or DEFAULT).values(size)
     sections = {
         key: {**laid.get(key, {}), **value} if isinstance(value, Mapping) else value
         for key, value in values.items()
@@ -87,7 +94,7 @@ def _size(values: Mapping[str, Any], assignments: Iterable[str]) -> str:
     for assignment in assignments:
         key, _, value = assignment.partition("=")
         asked = value.strip() if key.strip() == "model.size" else asked
-    return "paper" if asked == "paper" else "laptop"
+    return asked if asked in SIZES else "laptop"
 
 
 _PAPER = {"summary": "last", "hybrid": False}
@@ -245,7 +252,7 @@ _KNOWN = (
         ),
     ),
     Preset(
-        "default",
+        DEFAULT,
         "A GRU reads both ways, another writes; dot attention joined by the sum of what was read: "
         "the best measured here.",
         "Luong et al. 2015, arXiv:1508.04025 (dot attention, equations 5 and 6); Shang et al. "

@@ -11,7 +11,7 @@ from chatbot.config import Config, validated, with_settings
 from chatbot.corpus.records import DialoguePair
 from chatbot.errors import ChatbotError
 from chatbot.model.size import size_of
-from chatbot.presets import under
+from chatbot.presets import PRESETS, under
 
 
 def result(variant="default", seed=1, perplexity=20.0, chrf=30.0, **changed):
@@ -148,7 +148,8 @@ def test_the_page_of_all_variants_answers_each_question_and_lists_who_is_behind(
 
 
 def test_the_page_names_what_is_another_network_now(tmp_path, monkeypatch):
-    now = size_of(Config().model, literature_page.VOCABULARY).parameters
+    small = validated(Config, PRESETS["default"].values("small")).model
+    now = size_of(small, literature_page.VOCABULARY).parameters
     page = page_of([result(parameters=now), result("cho2014")], tmp_path, monkeypatch)
     assert "to be measured again: `cho2014`." in page
     assert "to be measured again" not in page_of([result(parameters=now)], tmp_path, monkeypatch)

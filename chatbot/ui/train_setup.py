@@ -28,7 +28,7 @@ Way = Literal["scratch", "finetune", "continue"]
 # What a network from scratch is like, by name; each name has a text `train_size_<name>`.
 SIZES: Mapping[str, tuple[str, ...]] = {
     "normal": (),
-    "small": ("model.embedding_units=128", "model.encoder_units=128", "model.decoder_units=256"),
+    "small": ("model.size=small",),
 }
 _WAYS: tuple[Way, ...] = ("scratch", "finetune", "continue")
 _MINUTES = (1, 240, 10)  # at least, at most, to begin with

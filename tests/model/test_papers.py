@@ -7,7 +7,7 @@ import pytest
 from chatbot.cli import main
 from chatbot.config import Config, validated
 from chatbot.model.network import build_seq2seq
-from chatbot.presets import PRESETS
+from chatbot.presets import PRESETS, SIZES
 from tests.model.paper_equations import READINGS, Weights
 
 SOURCE = np.array([[4, 9, 8, 7, 0, 0], [5, 6, 7, 8, 9, 10]], "int32")
@@ -63,7 +63,7 @@ def test_the_logits_of_the_whole_target_are_those_of_the_equations(preset):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("size", ["laptop", "paper"])
+@pytest.mark.parametrize("size", SIZES)
 def test_a_preset_is_a_valid_configuration_with_its_source(name, size):
     preset = PRESETS[name]
     assert validated(Config, preset.values(size)).model.size == size
@@ -103,3 +103,23 @@ def test_settings_lie_on_top_of_a_preset():
     config = _config("luong2015", None, ["model.size=paper", "model.dropout=0"], None, 7)
     assert (config.model.encoder_units, config.model.dropout) == (1000, 0.0)
     assert (config.model.attention, config.training.steps) == ("general", 7)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_small_is_half_as_wide_as_a_laptops(name):
+    laptop, small = (
+        validated(Config, PRESETS[name].values(size)).model for size in ("laptop", "small")
+    )
+    assert (small.encoder_units, small.decoder_units) == (
+        laptop.encoder_units // 2,
+        laptop.decoder_units // 2,
+    )
+    assert small.embedding_units == laptop.embedding_units // 2
+    assert small.decoder_layers == laptop.decoder_layers
+
+
+def test_the_small_size_without_a_preset_is_the_defaults():
+    from chatbot.commands.training import _config
+
+    config = _config(None, None, ["model.size=small"], None, 7)
+    assert (config.model.size, config.model.decoder_units) == ("small", 256)
