@@ -18,17 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.bundle import Bundle, load_bundle
-from chatbot.config import BOS_ID, EOS_ID, MAX_MESSAGE_CHARACTERS, DecodingConfig, changed
+from chatbot.config import EOS_ID, MAX_MESSAGE_CHARACTERS, PAD_ID, DecodingConfig, changed
 from chatbot.decoding.engine import SearchEngine
+from chatbot.decoding.likelihood import Likelihood
 from chatbot.decoding.phrases import BlockList
 from chatbot.decoding.specific import SpecificFirst
 from chatbot.decoding.state import Hypotheses
 from chatbot.errors import ConfigError, MessageError
 from chatbot.explanation import Alternative, Explanation, Mark, Piece
-from chatbot.model.losses import token_nats
+from chatbot.tact import Tact
 from chatbot.text.cleaning import clean_text
 from chatbot.text.facts import FactBook
-from chatbot.text.set_lines import declined, is_set_line, unsure
+from chatbot.text.set_lines import declined, is_set_line, neither, unsure
 from chatbot.text.source import NOTHING, pad, source_ids
 from chatbot.text.tokenizer import BOT_ID, CONTROL_IDS, USER_ID
 
@@ -72,13 +73,15 @@ class Chatbot:
         self.max_history = bundle.config.corpus.history_turns
         self._bundle = bundle
         self._facts = FactBook(bundle.facts)
+        self._likelihood = Likelihood(bundle.seq2seq.training)
         self._engine = SearchEngine(
             bundle.seq2seq.encoder,
             bundle.seq2seq.decoder_step,
             CONTROL_IDS,
-            specific_first=SpecificFirst(bundle.seq2seq.training, NOTHING),
+            specific_first=SpecificFirst(self._likelihood, NOTHING),
             encode=bundle.tokenizer.encode,
         )
+        self._tact = Tact(bundle.tones, bundle.tokenizer.encode_batch, self._likelihood)
 
     @classmethod
     def load(cls, name_or_folder: str | Path) -> Chatbot:
@@ -192,10 +195,8 @@ class Chatbot:
         Teacher forcing: the sum over the reply's tokens and its `<EOS>`, without smoothing.
         """
         targets = [[*ids, EOS_ID] for ids in self._bundle.tokenizer.encode_batch(replies)]
-        inputs = pad([[BOS_ID, *ids[:-1]] for ids in targets])
-        logits = self._bundle.seq2seq.training([self.encode(histories), inputs])
-        nats = np.array(token_nats(pad(targets), logits))
-        return [(float(nats[row, : len(ids)].sum()), len(ids)) for row, ids in enumerate(targets)]
+        nats = self._likelihood(self.encode(histories), pad(targets))
+        return [(float(n), len(ids)) for n, ids in zip(nats, targets, strict=True)]
 
     def count_tokens(self, text: str) -> int:
         """Returns how many tokens a text has, without `<EOS>`."""
@@ -236,9 +237,17 @@ class Chatbot:
         rows = range(len(sources))
         replies = [_choose(self._alternatives(found, row), settings) for row in rows]
         return [
-            reply or self._reply_around_blocks(sources[row : row + 1], settings)
-            for row, reply in enumerate(replies)
+            self._tactful(reply or self._reply_around_blocks(source, settings), source, settings)
+            for reply, source in zip(replies, sources[:, np.newaxis], strict=True)
         ]
+
+    def _tactful(self, reply: Reply, source: NDArray[np.int32], settings: DecodingConfig) -> Reply:
+        """Returns the reply, or a line of neither tone where it is glad at what may be bad news."""
+        beam = settings.strategy == "beam" and not settings.must_contain
+        if beam and self._tact.forbids(reply.text, source, settings.tact):
+            shown = source[source != PAD_ID]  # the same line in any batch
+            return replace(reply, text=neither(self.language, shown.tobytes()))
+        return reply
 
     def _if_sure(self, reply: Reply, history: History, settings: DecodingConfig) -> Reply:
         """Returns the reply, or an honest line where the model itself finds it unlikely."""

@@ -428,6 +428,12 @@ class DecodingConfig(Settings):
     min_confidence: float = Field(
         0.0, ge=0, lt=1, description="below it the bot says that it is not sure; 0 is off"
     )
+    tact: float = Field(
+        15.0,
+        ge=0,
+        description="a glad reply of a beam is this many times likelier than all sorry ones "
+        "together, else a neutral line is said; of bots that know their replies' tones; 0 is off",
+    )
     seed: int = Field(0, ge=0, lt=2**31)
     blocked_phrases: tuple[str, ...] = Field((), description="no reply holds any of these")
 

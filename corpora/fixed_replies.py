@@ -1,4 +1,4 @@
-"""Gives a bot fixed replies to danger to life and to the plainest words, so that these never vary.
+"""Gives a bot fixed replies to danger to life and to the plainest words, and tells it their tones.
 
     python corpora/fixed_replies.py english corpora/*.en.yml
 
@@ -6,7 +6,8 @@ A network of this size mistakes one message in five, and here it must not: each 
 crisis situation gets the situation's first reply, word for word, each single message of that gist
 the gist's first reply, and what a file of `facts` lists gets the reply that stands with it:
 crisis.*.yml has words of danger, wherever they stand, plain.*.yml greetings and goodbyes.
-Facts that the bot has already stay.
+Facts that the bot has already stay. gists.*.yml tells which gists' replies are glad, which sorry:
+where a glad one might meet bad news, the bot says a neutral line (`decoding.tact`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from chatbot.bundle import edit_bundle
 from chatbot.errors import ChatbotError, CorpusError
 from chatbot.text.facts import MAX_WORDINGS, Fact, facts_from
+from chatbot.text.tones import Tones, tones_from
 
 _OTHER_SHAPE = (AttributeError, TypeError, ValueError)  # YAML, but no corpus of ours
 
@@ -36,7 +39,8 @@ def main() -> int:
     options = parser.parse_args()
     try:
         new = [fact for corpus in options.corpora for fact in _of_file(corpus)]
-        edit_bundle(options.name, facts=lambda old: [*_others(old, new), *new])
+        tones = next(filter(None, map(_tones_of, options.corpora)), None)
+        edit_bundle(options.name, facts=lambda old: [*_others(old, new), *new], tones=tones)
     except (ChatbotError, OSError) as error:
         print(f"Error: no fixed replies for {options.name}: {error!s:.300}", file=sys.stderr)
         return 2
@@ -51,8 +55,19 @@ def _others(old: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
 
 
 def _of_file(corpus: Path) -> list[Fact]:
-    try:
+    with _refusing_others(corpus):
         return list(fixed_replies(corpus))
+
+
+def _tones_of(corpus: Path) -> Tones | None:
+    with _refusing_others(corpus):
+        return tones_of(corpus)
+
+
+@contextmanager
+def _refusing_others(corpus: Path) -> Iterator[None]:
+    try:
+        yield
     except (yaml.YAMLError, UnicodeError, LookupError, *_OTHER_SHAPE):
         raise CorpusError(
             f"{corpus} is not of the kinds that lie in corpora/. Compare it with one of them."
@@ -70,6 +85,20 @@ def fixed_replies(corpus: Path) -> Iterator[Fact]:
         gists = _read(corpus.with_name(document["gists"]))["gists"]
         yield from _facts(alone, gists["crisis"][0])
     yield from facts_from(document.get("facts", []))
+
+
+def tones_of(corpus: Path) -> Tones | None:
+    """Returns the tones of the gists that a file lists, None of any other file."""
+    document = _read(corpus)
+    if "tones" not in document:
+        return None
+    replies = document["gists"]
+    return tones_from(
+        {
+            tone: [reply for gist in gists for reply in replies[gist]]
+            for tone, gists in document["tones"].items()
+        }
+    )
 
 
 def _facts(says: Sequence[str], reply: str) -> Iterator[Fact]:

@@ -2,7 +2,8 @@
 
 `config.json` (architecture, settings, versions), `model.weights.h5` (float16), `tokenizer.model`,
 `metrics.json`, `replies.json` (what it answered when it was saved), `README.md` (the model card)
-and `manifest.json` (a SHA-256 sum for each); the owner may add `facts.json`. The graph is rebuilt
+and `manifest.json` (a SHA-256 sum for each); there may be
+`facts.json` and `tones.json`. The graph is rebuilt
 from the configuration, so nothing that is loaded can run. Listing and changing bundles imports no
 TensorFlow. Knows no conversation.
 
@@ -35,6 +36,7 @@ from chatbot.bundle.reading import (
     read_info,
     read_licences,
     read_tokenizer,
+    read_tones,
     stamp_of,
     stored_replies,
     verify_files,
@@ -73,6 +75,7 @@ __all__ = [
     "read_info",
     "read_licences",
     "read_tokenizer",
+    "read_tones",
     "remove_bundle",
     "rename_bundle",
     "set_default_model",

@@ -6,10 +6,10 @@ Listing and reading import no TensorFlow; `load_bundle` does. Changes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from chatbot.bundle.staging import heal_if_idle
 from chatbot.config import Config, kept_config
@@ -17,17 +17,19 @@ from chatbot.errors import BundleError, ConfigError
 from chatbot.files import checked_name, models_folder, sha256_of
 from chatbot.text.facts import Fact, facts_from
 from chatbot.text.tokenizer import Tokenizer
+from chatbot.text.tones import Tones, tones_from
 
 if TYPE_CHECKING:
     from chatbot.model.network import Seq2Seq
 
 FORMAT = 1  # raised when older programs could not read a bundle any more
 WEIGHTS, TOKENIZER, CORPUS = "model.weights.h5", "tokenizer.model", "corpus.parquet"
-FACTS, MANIFEST, CARD = "facts.json", "manifest.json", "README.md"
+FACTS, TONES, MANIFEST, CARD = "facts.json", "tones.json", "manifest.json", "README.md"
 LISTED = ("config.json", WEIGHTS, TOKENIZER, "metrics.json", "replies.json", CARD)
-MAY_BE_LISTED = (FACTS,)
+MAY_BE_LISTED = (FACTS, TONES)
 DEFAULT = "default"  # a file beside the bundles: the name of the one that a page begins with
 _TRAINED_ON = "trained on "
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Bundle(NamedTuple):
     tokenizer: Tokenizer
     seq2seq: Seq2Seq
     facts: tuple[Fact, ...] = ()
+    tones: Tones = Tones()
 
 
 def bundle_path(name_or_folder: str | Path) -> Path:
@@ -177,7 +180,7 @@ def load_bundle(name_or_folder: str | Path) -> Bundle:
             "different trainings. Copy the whole folder again, or train it again."
         )
     load_weights(path, seq2seq)
-    return Bundle(info, config, tokenizer, seq2seq, read_facts(path))
+    return Bundle(info, config, tokenizer, seq2seq, read_facts(path), read_tones(path))
 
 
 def load_weights(path: Path, seq2seq: Seq2Seq) -> None:
@@ -197,12 +200,26 @@ def read_facts(path: Path) -> tuple[Fact, ...]:
     Raises:
         BundleError: they are damaged.
     """
-    if FACTS not in manifest_of(path):
-        return ()
+    return _given(path, FACTS, facts_from, ())
+
+
+def read_tones(path: Path) -> Tones:
+    """Returns which replies of a bundle are glad and which sorry, none where it tells none.
+
+    Raises:
+        BundleError: they are damaged.
+    """
+    return _given(path, TONES, tones_from, Tones())
+
+
+def _given(path: Path, name: str, read: Callable[[Any], Given], without: Given) -> Given:
+    """Reads a file that a bundle may have."""
+    if name not in manifest_of(path):
+        return without
     try:
-        return facts_from(json.loads((path / FACTS).read_text(encoding="utf-8")))
-    except (OSError, ValueError, ConfigError):
-        raise damaged(path, FACTS) from None
+        return read(json.loads((path / name).read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError, ConfigError):
+        raise damaged(path, name) from None
 
 
 def read_licences(path: Path) -> list[dict[str, str]]:

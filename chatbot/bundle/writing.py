@@ -23,6 +23,7 @@ from chatbot.bundle.reading import (
     MANIFEST,
     MAY_BE_LISTED,
     TOKENIZER,
+    TONES,
     WEIGHTS,
     chosen_default,
     free_place,
@@ -33,6 +34,7 @@ from chatbot.bundle.reading import (
     read_card,
     read_facts,
     read_json,
+    read_tones,
     verify_files,
 )
 from chatbot.bundle.staging import alone, fill_from, remove, staged_folder, swap
@@ -42,6 +44,7 @@ from chatbot.files import checked_name, models_folder, sha256_of, write_whole
 from chatbot.text.cleaning import clean_text
 from chatbot.text.facts import Fact, facts_from, plain_facts
 from chatbot.text.tokenizer import Tokenizer
+from chatbot.text.tones import Tones, plain_tones, tones_from
 
 if TYPE_CHECKING:
     from chatbot.model.network import Seq2Seq
@@ -92,9 +95,9 @@ class BundleWriter:
             replies: probe message -> reply of the rounded weights.
             card: the model card, Markdown.
             corpus: the training pairs (Parquet), kept beside for the owner alone.
-            like: a bundle whose facts and blocked words this one keeps, if it can be read.
+            like: a bundle whose facts, tones and blocked words this one keeps, if it can be read.
         """
-        facts, blocked = _rules_of(like)
+        facts, tones, blocked = _rules_of(like)
         blocked = (*config.decoding.blocked_phrases, *blocked)
         config = _blocking(config, blocked) if blocked else config
         (self._folder / TOKENIZER).write_bytes(tokenizer.serialized)
@@ -103,6 +106,7 @@ class BundleWriter:
         self._json("replies.json", replies)
         (self._folder / CARD).write_text(card, encoding="utf-8")
         _write_facts(self._folder, facts)
+        _write_tones(self._folder, tones)
         _seal(self._folder)
         if corpus is not None:  # not in the manifest: it is left out of every copy that leaves here
             shutil.copyfile(corpus, self._folder / CORPUS)
@@ -160,6 +164,7 @@ def edit_bundle(
     *,
     facts: Sequence[Fact] | Callable[[tuple[Fact, ...]], Sequence[Fact]] | None = None,
     blocked_phrases: Sequence[str] | None = None,
+    tones: Tones | None = None,
 ) -> None:
     """Changes what the owner may change of a trained bot; None leaves a thing as it is.
 
@@ -167,10 +172,11 @@ def edit_bundle(
         name: of the bundle.
         facts: all of its facts, or what makes the new ones out of those there are.
         blocked_phrases: all phrases that no reply may hold.
+        tones: which replies are glad and which sorry.
 
     Raises:
         BundleError: there is no such model, or it is damaged.
-        ConfigError: a fact or a phrase cannot be used.
+        ConfigError: a fact, a phrase or a tone cannot be used.
     """
     with alone(models_folder()):
         path = named_folder(name)
@@ -180,6 +186,8 @@ def edit_bundle(
                 _write_facts(folder, facts(read_facts(path)) if callable(facts) else facts)
             if blocked_phrases is not None:
                 _write_blocked(folder, blocked_phrases)
+            if tones is not None:
+                _write_tones(folder, tones)
             _seal(folder)
             swap(folder, path)
 
@@ -212,10 +220,18 @@ def _changing(path: Path) -> Iterator[Path]:
 
 
 def _write_facts(folder: Path, facts: Sequence[Fact]) -> None:
-    plain = plain_facts(facts_from(plain_facts(facts)))
-    (folder / FACTS).unlink(missing_ok=True)
+    _write_if_any(folder / FACTS, plain_facts(facts_from(plain_facts(facts))))
+
+
+def _write_tones(folder: Path, tones: Tones) -> None:
+    checked = tones_from(plain_tones(tones))
+    _write_if_any(folder / TONES, plain_tones(checked) if checked.replies else {})
+
+
+def _write_if_any(path: Path, plain: Any) -> None:
+    path.unlink(missing_ok=True)
     if plain:
-        _write_json(folder / FACTS, plain)
+        _write_json(path, plain)
 
 
 def _write_blocked(folder: Path, phrases: Sequence[str]) -> None:
@@ -235,14 +251,16 @@ def _blocking(config: Config, phrases: Sequence[str]) -> Config:
     return changed(config, decoding=changed(config.decoding, blocked_phrases=once))
 
 
-def _rules_of(path: Path | None) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
-    """Returns the facts and blocked words of a bundle; none where it cannot be read."""
+def _rules_of(path: Path | None) -> tuple[tuple[Fact, ...], Tones, tuple[str, ...]]:
+    """Returns the facts, tones and blocked words of a bundle; none where it cannot be read."""
+    none = (), Tones(), ()
     try:
         if path is None or not (path / MANIFEST).is_file():
-            return (), ()
-        return read_facts(path), read_bundle_config(path).decoding.blocked_phrases
+            return none
+        blocked = read_bundle_config(path).decoding.blocked_phrases
+        return read_facts(path), read_tones(path), blocked
     except ChatbotError:  # a training that took hours must not fail by this
-        return (), ()
+        return none
 
 
 def _write_json(path: Path, values: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping, Sequence
 
 _DECLINED = {"zh": "这个我不太想说。", "en": "I would rather not say that."}
 _ASKED = re.compile(
@@ -39,7 +40,20 @@ _UNSURE = {
         "I'm a small program and not sure what to say, but I'm listening. Please go on.",
     ),
 }
-_ALL = frozenset(_DECLINED.values()).union(*_UNSURE.values(), *_UNSURE_OF_QUESTION.values())
+# These fit good news as well as bad.
+_NEITHER = {
+    "zh": (
+        "哎呀！快跟我说说，我听着呢。",
+        "哎哟，真的呀！多跟我讲讲吧。",
+    ),
+    "en": (
+        "Oh my! Tell me all about it, I'm listening.",
+        "Oh, goodness! Will you tell me more about it?",
+    ),
+}
+_ALL = frozenset(_DECLINED.values()).union(
+    *_UNSURE.values(), *_UNSURE_OF_QUESTION.values(), *_NEITHER.values()
+)
 
 
 def declined(language: str) -> str:
@@ -50,8 +64,17 @@ def declined(language: str) -> str:
 def unsure(language: str, message: str) -> str:
     """Returns what is said where no reply is likely enough; the same to the same message."""
     known = _UNSURE_OF_QUESTION if asks(message) else _UNSURE
-    lines = known.get(language, known["en"])
-    return lines[zlib.crc32(message.encode("utf-8", "replace")) % len(lines)]
+    return _one(known, language, message.encode("utf-8", "replace"))
+
+
+def neither(language: str, message: bytes) -> str:
+    """Returns what is said where it is not sure whether a message is good news or bad."""
+    return _one(_NEITHER, language, message)
+
+
+def _one(lines: Mapping[str, Sequence[str]], language: str, message: bytes) -> str:
+    of_language = lines.get(language, lines["en"])
+    return of_language[zlib.crc32(message) % len(of_language)]
 
 
 def asks(message: str) -> bool:

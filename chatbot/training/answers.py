@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chatbot.config import Config, DecodingConfig
 from chatbot.decoding.engine import SearchEngine
+from chatbot.decoding.likelihood import Likelihood
 from chatbot.decoding.specific import SpecificFirst
 from chatbot.model.network import Seq2Seq
 from chatbot.text.source import NOTHING, pad, source_ids
@@ -27,7 +28,7 @@ class Answers:
             seq2seq.encoder,
             seq2seq.decoder_step,
             CONTROL_IDS,
-            specific_first=SpecificFirst(seq2seq.training, NOTHING),
+            specific_first=SpecificFirst(Likelihood(seq2seq.training), NOTHING),
         )
 
     def __call__(self, histories: Sequence[History], decoding: DecodingConfig) -> list[str]:

@@ -276,15 +276,32 @@ def test_the_bot_writes_simplified_characters():
     assert {c for c in characters if not c.encode("gb2312", "ignore")} == set()
 
 
-def test_no_test_message_stands_in_the_corpora(language, situations, conversations, messages):
+@pytest.fixture
+def learned(situations, conversations, messages):
+    """All that a person says in the corpora, in plain letters."""
     known = {plain(wording) for s in situations for wording in s["says"]}
     known |= {plain(message) for message, _ in messages}
-    known |= {plain(turn) for turns in conversations for turn in turns[::2]}
-    file = ROOT / "tests" / "data" / f"messages.{language}.jsonl"
-    measuring = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert len(measuring) == 250
-    assert all(message["must"] and message["must_not"] for message in measuring)
-    assert [m["id"] for m in measuring if plain(m["history"][-1]) in known] == []
+    return known | {plain(turn) for turns in conversations for turn in turns[::2]}
+
+
+def measuring(name):
+    lines = (ROOT / "tests" / "data" / name).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_no_test_message_stands_in_the_corpora(language, learned):
+    messages = measuring(f"messages.{language}.jsonl")
+    assert len(messages) == 250
+    assert all(message["must"] and message["must_not"] for message in messages)
+    assert [m["id"] for m in messages if plain(m["history"][-1]) in learned] == []
+
+
+def test_no_message_of_a_tone_stands_in_the_corpora(language, learned):
+    messages = measuring(f"tones.{language}.jsonl")
+    count = Counter(message["tone"] for message in messages)
+    assert count["sorry"] > 180
+    assert count["glad"] > 180
+    assert [m for m in messages if plain(m["history"][-1]) in learned] == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from chatbot.config import EOS_ID, changed
+from chatbot.decoding.likelihood import Likelihood
 from chatbot.decoding.specific import SpecificFirst
 from chatbot.decoding.state import Hypotheses
 
@@ -16,7 +17,7 @@ VOCAB = 10
 def logits_of(inputs):
     """A network that answers nothing with ANYTHING in nine of ten cases, then ends."""
     sources, decoder_inputs = inputs
-    assert sources.shape[1] == 1
+    tf.debugging.assert_equal(tf.shape(sources)[1], 1)
     first = np.full(VOCAB, 1e-9)
     first[[ANYTHING, OWN]] = 0.9, 0.1
     last = np.full(VOCAB, 1e-9)
@@ -46,20 +47,20 @@ def found(of_anything, of_own, *, empty=False):
     ],
 )
 def test_the_score_is_the_formula(penalty, first):
-    ordered = SpecificFirst(logits_of, NOTHING)(found(0.6, 0.4), penalty)
+    ordered = SpecificFirst(Likelihood(logits_of), NOTHING)(found(0.6, 0.4), penalty)
     assert ordered.token_ids[0, 0, 0] == first
     assert (0.6 / 0.9**penalty < 0.4 / 0.1**penalty) == (first == OWN)
 
 
 def test_everything_that_belongs_to_a_hypothesis_moves_with_it():
     before = found(0.6, 0.4)
-    after = SpecificFirst(logits_of, NOTHING)(before, 1.0)
+    after = SpecificFirst(Likelihood(logits_of), NOTHING)(before, 1.0)
     for old, new in zip(before, after, strict=True):
         np.testing.assert_array_equal(new, old[:, ::-1])
 
 
 def test_an_empty_place_of_a_beam_stays_last():
-    ordered = SpecificFirst(logits_of, NOTHING)(found(0.6, 0.4, empty=True), 1.0)
+    ordered = SpecificFirst(Likelihood(logits_of), NOTHING)(found(0.6, 0.4, empty=True), 1.0)
     assert ordered.token_ids[0, 0, 0] == ANYTHING
 
 

@@ -1,0 +1,79 @@
+"""Which of a bot's replies are glad, which are sorry: none of them is to be glad at bad news.
+
+Where a network is not sure which of the two a message is, its likeliest reply is still glad as
+often as not. But the two mistakes do not weigh the same, so a glad reply has to be far likelier
+than all sorry ones together: the decision of least expected loss (minimum Bayes risk, as in Kumar
+and Byrne 2004, "Minimum Bayes-Risk Decoding for Statistical Machine Translation", equation 2), with
+a loss that counts gladness at bad news `tact` times. Knows text and numbers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from chatbot.errors import ConfigError
+from chatbot.text.cleaning import clean_text
+
+MAX_REPLIES, MAX_REPLY_CHARACTERS = 200, 1000
+
+
+@dataclass(frozen=True)
+class Tones:
+    """Replies that a bot learned, by their tone; others have none."""
+
+    glad: tuple[str, ...] = ()  # they fit good news alone
+    sorry: tuple[str, ...] = ()  # bad news alone
+
+    @property
+    def replies(self) -> tuple[str, ...]:
+        """All of them, the glad ones first."""
+        return (*self.glad, *self.sorry)
+
+    def surely_glad(self, probabilities: Sequence[float], tact: float) -> bool:
+        """Tells whether a glad reply may be said.
+
+        Args:
+            probabilities: of each of the replies, in their order.
+            tact: how many times likelier than the sorry replies the glad ones must be, together.
+        """
+        glad, sorry = probabilities[: len(self.glad)], probabilities[len(self.glad) :]
+        return sum(glad) >= tact * sum(sorry)
+
+
+def tones_from(values: Any) -> Tones:
+    """Reads tones from plain values, such as JSON.
+
+    >>> tones_from({"glad": ["How nice!"], "sorry": ["Oh dear."]}).replies
+    ('How nice!', 'Oh dear.')
+
+    Raises:
+        ConfigError: saying what is wrong.
+    """
+    names = [field.name for field in fields(Tones)]
+    if not isinstance(values, Mapping) or not set(values) <= set(names):
+        raise ConfigError(f"Tones are lists of replies under {', '.join(names)}. Write them so.")
+    tones = Tones(**{name: _texts(name, replies) for name, replies in values.items()})
+    if len(set(tones.replies)) < len(tones.replies):
+        raise ConfigError("A reply stands under two tones, or twice. Take one of them out.")
+    if bool(tones.glad) != bool(tones.sorry):
+        raise ConfigError("Glad replies and sorry ones are weighed together. List some of both.")
+    return tones
+
+
+def plain_tones(tones: Tones) -> dict[str, list[str]]:
+    """Returns tones as plain values, for JSON."""
+    return {field.name: list(getattr(tones, field.name)) for field in fields(Tones)}
+
+
+def _texts(name: str, replies: Any) -> tuple[str, ...]:
+    listed = replies if isinstance(replies, Sequence) and not isinstance(replies, str) else [None]
+    texts = [clean_text(text) if isinstance(text, str) else "" for text in listed]
+    longest = max(map(len, texts), default=0)
+    if not all(texts) or len(texts) > MAX_REPLIES or longest > MAX_REPLY_CHARACTERS:
+        raise ConfigError(
+            f"The {name} replies are a list of at most {MAX_REPLIES} texts of at most "
+            f"{MAX_REPLY_CHARACTERS:,} characters. Correct it."
+        )
+    return tuple(texts)
