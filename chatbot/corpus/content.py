@@ -91,8 +91,7 @@ def much_answered(pairs: Iterable[DialoguePair]) -> tuple[int, tuple[MessageUse,
 
 def blocked_words(messages: Sequence[str], replies: Sequence[str]) -> tuple[BlockedUse, ...]:
     """Counts the blocked words of the default list, the one in most replies first."""
-    blocked = BlockedWords()
-    held = {text: blocked.find(text) for text in {*messages, *replies}}
+    held = BlockedWords().find_all({*messages, *replies})
     by_message = _uses(messages, held)
     by_reply = _uses(replies, held)
     ordered = sorted(by_message | by_reply, key=lambda word: (-by_reply[word], -by_message[word]))
@@ -100,4 +99,4 @@ def blocked_words(messages: Sequence[str], replies: Sequence[str]) -> tuple[Bloc
 
 
 def _uses(texts: Iterable[str], held: Mapping[str, Sequence[str]]) -> Counter[str]:
-    return Counter(word for text in texts for word in held[text])
+    return Counter(word for text in texts for word in held.get(text, ()))

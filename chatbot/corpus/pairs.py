@@ -75,7 +75,14 @@ def clean_conversation(conversation: Conversation) -> tuple[Conversation, int]:
     mended = [_mended(turn) for turn in conversation.turns]
     turns = tuple(map(clean_text, mended))
     changes = sum(new != old for new, old in zip(mended, conversation.turns, strict=True))
-    return dataclasses.replace(conversation, turns=turns), changes
+    return with_turns(conversation, turns), changes
+
+
+def with_turns(conversation: Conversation, turns: tuple[str, ...]) -> Conversation:
+    """Returns a conversation with other turns; itself where they are the same, as most are."""
+    if turns == conversation.turns:
+        return conversation
+    return dataclasses.replace(conversation, turns=turns)
 
 
 def _mended(text: str) -> str:

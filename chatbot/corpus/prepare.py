@@ -27,6 +27,7 @@ from chatbot.corpus.pairs import (
     extract_pairs,
     judge_pairs,
     split_by_conversation,
+    with_turns,
 )
 from chatbot.corpus.private import PrivateLog
 from chatbot.corpus.readers import read_conversations
@@ -176,7 +177,7 @@ class _Reading:
         turns = tuple(
             self.private.passed(turn, masked=config.mask_private) for turn in conversation.turns
         )
-        return dataclasses.replace(conversation, turns=turns)
+        return with_turns(conversation, turns)
 
     def report(self) -> SourceReport:
         """Returns the counts; a pair that only the validation limit dropped is not kept."""

@@ -8,7 +8,7 @@ corpus and no bot.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 ENGLISH: tuple[str, ...] = (
     "fuck",
@@ -87,6 +87,16 @@ class BlockedWords:
             return []
         found = self._pattern.findall(folded)
         return list(dict.fromkeys(" ".join(phrase.split()) for phrase in found))
+
+    def find_all(self, texts: Collection[str]) -> dict[str, list[str]]:
+        """Returns what `find` finds, of those texts alone that hold something.
+
+        A word that no text holds, as most, costs one search through all of them.
+        """
+        everything = "\n".join(texts).casefold()
+        present = [word for word in self._first_words if word in everything]
+        may_hold = (t for t in texts if any(word in t.casefold() for word in present))
+        return {text: found for text in may_hold if (found := self.find(text))}
 
 
 def _whole(phrase: str) -> str:

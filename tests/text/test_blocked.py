@@ -35,3 +35,12 @@ def test_the_list_holds_each_word_once_and_replies_can_be_kept_free_of_it():
     assert len(set(DEFAULT_BLOCKED)) == len(DEFAULT_BLOCKED)
     blocked = BlockList(DEFAULT_BLOCKED)
     assert [word for word in DEFAULT_BLOCKED if blocked.find(f"oh {word} !") is None] == []
+
+
+def test_many_texts_are_searched_as_one_is():
+    texts = ["oh shit", "a shitake", "KILL  yourself", "kind", "他妈的！", "kill\nyourself", ""]
+    blocked = BlockedWords()
+    assert blocked.find_all(texts) == {
+        text: blocked.find(text) for text in texts if blocked.find(text)
+    }
+    assert blocked.find_all([]) == {}
