@@ -8,6 +8,7 @@ Knows the bundle, the search and the text around them; knows no page and no comm
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,7 +47,7 @@ class Reply:
 
     text: str
     confidence: float  # of the best hypothesis, as in Alternative; 0 where all were blocked
-    alternatives: tuple[Alternative, ...]  # all n_best of the search, the best first
+    alternatives: tuple[Alternative, ...]  # of the n_best of the search, the best first
     fact: bool = False  # the owner's own words, said in the model's place
 
 
@@ -149,6 +150,15 @@ class Chatbot:
                 shown = text
                 yield text
 
+    def warm_up(self) -> None:
+        """Compiles what the first reply in the bot's own way needs, as facts do not."""
+        source = self.encode(["Hello"])
+        if judged_whole(self.decoding):
+            self._searched(source, self.decoding, [self.decoding.seed])
+        else:
+            deque(self._engine.stream(source, self.decoding, self.decoding.seed), maxlen=0)
+        self._tact.warm_up(source)
+
     def explain(
         self, history: History, decoding: DecodingConfig | None = None, reply: str | None = None
     ) -> Explanation:
@@ -243,11 +253,15 @@ class Chatbot:
 
     def _tactful(self, reply: Reply, source: NDArray[np.int32], settings: DecodingConfig) -> Reply:
         """Returns the reply, or a line of neither tone where it is glad at what may be bad news."""
-        beam = settings.strategy == "beam" and not settings.must_contain
-        if beam and self._tact.forbids(reply.text, source, settings.tact):
-            shown = source[source != PAD_ID]  # the same line in any batch
-            return replace(reply, text=neither(self.language, shown.tobytes()))
-        return reply
+        if not self._tact.forbids(reply.text, source, settings):
+            return reply
+        shown = source[source != PAD_ID]  # the same line in any batch
+        line = neither(self.language, shown.tobytes())
+        if BlockList(settings.blocked_phrases).find(line):
+            line = declined(self.language)
+        others = (a for a in reply.alternatives[1:] if not self._tact.is_glad(a.text))
+        first = replace(reply.alternatives[0], text=line)
+        return replace(reply, text=line, alternatives=(first, *others))
 
     def _if_sure(self, reply: Reply, history: History, settings: DecodingConfig) -> Reply:
         """Returns the reply, or an honest line where the model itself finds it unlikely."""

@@ -431,8 +431,8 @@ class DecodingConfig(Settings):
     tact: float = Field(
         15.0,
         ge=0,
-        description="a glad reply of a beam is this many times likelier than all sorry ones "
-        "together, else a neutral line is said; of bots that know their replies' tones; 0 is off",
+        description="a beam gives a glad reply only where the glad ones together are this many "
+        "times likelier than the sorry ones, of bots that know their replies' tones; 0 is off",
     )
     seed: int = Field(0, ge=0, lt=2**31)
     blocked_phrases: tuple[str, ...] = Field((), description="no reply holds any of these")

@@ -110,7 +110,7 @@ _KNOWN = (
         {**_PLAIN, **_ONE_WAY, "cell": "rnn", "context": "initial_state",
          "encoder_units": 512, "decoder_units": 512},
         differences=(
-            "the baseline; no paper publishes its width, so both sizes are one",
+            "the baseline; no paper publishes its width, so that is the laptop's",
             "units are between -1 and 1 (tanh); Elman's are between 0 and 1",
         ),
     ),

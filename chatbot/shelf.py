@@ -244,8 +244,7 @@ def load_chatbot(card: BotCard) -> Batcher:
     from chatbot.bot import Chatbot
 
     bot = Batcher(Chatbot.load(card.source or card.name))
-    for _ in bot.stream("Hello"):
-        pass
+    bot.bot.warm_up()
     return bot
 
 

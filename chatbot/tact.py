@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.config import EOS_ID
+from chatbot.config import EOS_ID, DecodingConfig
 from chatbot.text.source import pad
 from chatbot.text.tones import Tones
+
+_LONGEST = 64  # tokens of a reply that are weighed
 
 
 class Tact:
@@ -27,25 +29,28 @@ class Tact:
     ) -> None:
         """Takes the tones, what turns texts into token ids, and -log p(T|S) of pairs of them."""
         self._tones, self._likelihood = tones, likelihood
-        ids = [[*ids, EOS_ID] for ids in encode_batch(tones.replies)]
-        self._beginnings = _telling_apart(pad(ids or [[]]))  # (R,T)
+        rows = [[*ids, EOS_ID][:_LONGEST] for ids in encode_batch(tones.replies)]
+        self._ids = pad(rows or [[]])  # (R,T)
 
-    def forbids(self, text: str, source_ids: NDArray[np.int32], tact: float) -> bool:
-        """Tells whether a reply is glad and its message may be bad news.
+    def forbids(self, text: str, source_ids: NDArray[np.int32], settings: DecodingConfig) -> bool:
+        """Tells whether a reply that a beam found is glad and its message may be bad news.
 
         Args:
             text: the reply.
             source_ids: (1,S), what it answers.
-            tact: as in `DecodingConfig`; 0 is off.
+            settings: how it was found, and the `tact` that is asked for.
         """
-        if not tact or text not in self._tones.glad:
+        beam = settings.strategy == "beam" and not settings.must_contain
+        if not beam or not settings.tact or not self.is_glad(text):
             return False
-        probabilities = np.exp(-self._likelihood(source_ids, self._beginnings))
-        return not self._tones.surely_glad(probabilities.tolist(), tact)
+        probabilities = np.exp(-self._likelihood(source_ids, self._ids))
+        return not self._tones.surely_glad(probabilities.tolist(), settings.tact)
 
+    def warm_up(self, source_ids: NDArray[np.int32]) -> None:
+        """Compiles what `forbids` needs, where there is anything to weigh."""
+        if self._tones.glad:
+            self._likelihood(source_ids, self._ids)
 
-def _telling_apart(ids: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Returns as many first tokens of replies (R,T) as no two share: the rest costs time alone."""
-    lengths = range(ids.shape[1])
-    different = (t for t in lengths if len(np.unique(ids[:, :t], axis=0)) == len(ids))
-    return ids[:, : next(different, ids.shape[1])]
+    def is_glad(self, text: str) -> bool:
+        """Tells a glad reply by its words."""
+        return text in self._tones.glad

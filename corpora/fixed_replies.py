@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +37,15 @@ def main() -> int:
     parser.add_argument("corpora", type=Path, nargs="+", help="files as they lie in corpora/")
     options = parser.parse_args()
     try:
-        new = [fact for corpus in options.corpora for fact in _of_file(corpus)]
-        tones = next(filter(None, map(_tones_of, options.corpora)), None)
+        given = [_of_file(corpus) for corpus in options.corpora]
+        new = [fact for facts, _ in given for fact in facts]
+        tones = _joined([tones for _, tones in given])
         edit_bundle(options.name, facts=lambda old: [*_others(old, new), *new], tones=tones)
     except (ChatbotError, OSError) as error:
         print(f"Error: no fixed replies for {options.name}: {error!s:.300}", file=sys.stderr)
         return 2
-    print(f"{options.name} answers {sum(len(f.says) for f in new):,} messages word for word.")
+    told = f"; {len(tones.glad)} replies are glad and {len(tones.sorry)} sorry" if tones else ""
+    print(f"{options.name} answers {sum(len(f.says) for f in new):,} messages word for word{told}.")
     return 0
 
 
@@ -54,29 +55,19 @@ def _others(old: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
     return [f for f in old if not (said.issuperset(f.says) and f.reply in replies)]
 
 
-def _of_file(corpus: Path) -> list[Fact]:
-    with _refusing_others(corpus):
-        return list(fixed_replies(corpus))
-
-
-def _tones_of(corpus: Path) -> Tones | None:
-    with _refusing_others(corpus):
-        return tones_of(corpus)
-
-
-@contextmanager
-def _refusing_others(corpus: Path) -> Iterator[None]:
+def _of_file(corpus: Path) -> tuple[list[Fact], Mapping[str, list[str]]]:
+    """Returns what a file fixes, and its replies by their tone."""
     try:
-        yield
+        document = _read(corpus)
+        return list(fixed_replies(document, corpus)), _tones(document)
     except (yaml.YAMLError, UnicodeError, LookupError, *_OTHER_SHAPE):
         raise CorpusError(
             f"{corpus} is not of the kinds that lie in corpora/. Compare it with one of them."
         ) from None
 
 
-def fixed_replies(corpus: Path) -> Iterator[Fact]:
+def fixed_replies(document: Any, corpus: Path) -> Iterator[Fact]:
     """Yields what a file fixes, in facts of as many wordings as one takes."""
-    document = _read(corpus)
     for situation in document.get("situations", []):
         if situation.get("gist") == "crisis":
             yield from _facts(situation["says"], situation["replies"][0])
@@ -87,18 +78,18 @@ def fixed_replies(corpus: Path) -> Iterator[Fact]:
     yield from facts_from(document.get("facts", []))
 
 
-def tones_of(corpus: Path) -> Tones | None:
-    """Returns the tones of the gists that a file lists, None of any other file."""
-    document = _read(corpus)
-    if "tones" not in document:
-        return None
-    replies = document["gists"]
-    return tones_from(
-        {
-            tone: [reply for gist in gists for reply in replies[gist]]
-            for tone, gists in document["tones"].items()
-        }
-    )
+def _tones(document: Any) -> Mapping[str, list[str]]:
+    return {
+        tone: [reply for gist in gists for reply in document["gists"][gist]]
+        for tone, gists in document.get("tones", {}).items()
+    }
+
+
+def _joined(given: Sequence[Mapping[str, list[str]]]) -> Tones | None:
+    """Returns the tones of all files, None where none tells any: the bot's own then stay."""
+    names = {tone for tones in given for tone in tones}
+    joined = {name: [reply for tones in given for reply in tones.get(name, [])] for name in names}
+    return tones_from(joined) if joined else None
 
 
 def _facts(says: Sequence[str], reply: str) -> Iterator[Fact]:

@@ -37,6 +37,7 @@ from chatbot.config import changed
 from chatbot.errors import BundleError, ConfigError
 from chatbot.files import sha256_of
 from chatbot.text.facts import Fact, FactBook, facts_from
+from chatbot.text.tones import Tones
 
 ROOT = Path(__file__).parent.parent
 
@@ -503,13 +504,14 @@ def test_weights_that_are_none_are_refused_before_they_are_loaded(packed, build)
         ("model.weights.h5", b"no weights"),
         ("tokenizer.model", b"no tokenizer"),
         ("facts.json", b'[{"says": 1}]'),
+        ("tones.json", b'{"glad": 1}'),
         ("README.md", b"\xff\xfe\x00"),
         ("replies.json", b"[]"),
     ],
 )
 def test_a_part_that_cannot_be_read_is_refused(packed, name, data):
-    if name == "facts.json":
-        edit_bundle("tiny", facts=[NAME])
+    if name in ("facts.json", "tones.json"):
+        edit_bundle("tiny", facts=[NAME], tones=Tones(("How nice!",), ("Oh dear.",)))
         packed.unlink()
         pack_bundle("tiny", packed)
     refused(repacked(packed, **{name: data}), "Cannot use|cannot be read|Cannot load")

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chatbot.bundle import edit_bundle, read_tones
 from chatbot.cli import main
+from chatbot.text.tones import Tones
 
 ROOT = Path(__file__).parent.parent
 SMALL = [
@@ -161,10 +163,13 @@ def test_the_whole_way_from_a_corpus_to_a_reply(own_home, corpus):
     assert scores["perplexity_per_word"] > 1
     card = run("models", "show", "colours").stdout
     assert f"train {corpus} --name colours --steps 30" in card
+    tones = Tones(("no, a is a",), ("no, b is b",))
+    edit_bundle("colours", tones=tones)
     tuned = run("train", corpus, "--name", "tuned", "--from", "colours", "--steps", "3")
     assert tuned.returncode == 0, tuned.stderr
     parts = [own_home / "saved_models" / name / "tokenizer.model" for name in ("colours", "tuned")]
     assert parts[0].read_bytes() == parts[1].read_bytes()
+    assert read_tones(own_home / "saved_models" / "tuned") == tones
 
 
 def test_any_bytes_on_standard_input_get_a_line_each(home):

@@ -1,10 +1,10 @@
 """Which of a bot's replies are glad, which are sorry: none of them is to be glad at bad news.
 
 Where a network is not sure which of the two a message is, its likeliest reply is still glad as
-often as not. But the two mistakes do not weigh the same, so a glad reply has to be far likelier
-than all sorry ones together: the decision of least expected loss (minimum Bayes risk, as in Kumar
-and Byrne 2004, "Minimum Bayes-Risk Decoding for Statistical Machine Translation", equation 2), with
-a loss that counts gladness at bad news `tact` times. Knows text and numbers alone.
+often as not. But the two mistakes do not weigh the same, so the glad replies together have to be
+far likelier than the sorry ones together: the decision of least expected loss (minimum Bayes risk,
+as in Kumar and Byrne 2004, "Minimum Bayes-Risk Decoding for Statistical Machine Translation",
+equation 2), with a loss that counts gladness at bad news `tact` times. Knows texts and numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from chatbot.errors import ConfigError
 from chatbot.text.cleaning import clean_text
 
-MAX_REPLIES, MAX_REPLY_CHARACTERS = 200, 1000
+MAX_REPLIES, MAX_REPLY_CHARACTERS = 100, 1000
 
 
 @dataclass(frozen=True)

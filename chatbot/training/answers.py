@@ -36,7 +36,7 @@ class Answers:
 
         Histories of one length are searched together, so that little is padded.
         """
-        sources = [self._source(history) for history in histories]
+        sources = [self.source(history) for history in histories]
         order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
         replies = [""] * len(sources)
         for start in range(0, len(order), _BATCH):
@@ -48,7 +48,8 @@ class Answers:
                 replies[row] = self._tokenizer.decode(ids.tolist())
         return replies
 
-    def _source(self, history: History) -> list[int]:
+    def source(self, history: History) -> list[int]:
+        """Returns the token ids that the network is shown of a history."""
         turns = list(history[-turns_shown(self._config) :])
         limit = self._config.training.max_source_tokens
         return source_ids(self._tokenizer.encode_batch(turns), limit)

@@ -21,12 +21,18 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.bundle import read_tones
 from chatbot.config import DecodingConfig
 from chatbot.corpus.records import DialoguePair
-from chatbot.errors import TrainingError
+from chatbot.decoding.likelihood import Likelihood
+from chatbot.errors import ChatbotError, TrainingError
+from chatbot.files import models_folder
 from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
+from chatbot.tact import Tact
+from chatbot.text.source import pad
+from chatbot.text.tones import Tones
 from chatbot.training.answers import Answers
 from chatbot.training.batches import Batch, EncodedPairs, batches_in_order, pad_batch
 from chatbot.training.corrections import lessons
@@ -93,6 +99,9 @@ class Corrector:
         self._rehearsed = self._encoded(run.pairs("rehearsal"))
         self._taught = self._encoded(lessons(self._corrections, turns_shown(self.config)))
         self._answers = Answers(self.seq2seq, self._tokenizer, self.config)
+        self._tact = Tact(
+            _tones_of_base(run), self._tokenizer.encode_batch, Likelihood(self.seq2seq.training)
+        )
         self._curvature = Curvature(_DAMPING)
         self.progress, self._best, self._missing = Progress(), _Check(-1, 0.0), list[str]()
         self._previous: dict[str, str] = {}
@@ -275,8 +284,13 @@ class Corrector:
         return [
             pair.history[-1]
             for pair, *replies in zip(self._corrections, own, greedy, strict=True)
-            if any(reply != pair.reply for reply in replies)
+            if any(reply != pair.reply for reply in replies) or self._overruled(pair)
         ]
+
+    def _overruled(self, pair: DialoguePair) -> bool:
+        """Tells whether the bot would say another line out of tact."""
+        source = pad([self._answers.source(pair.history)])
+        return self._tact.forbids(pair.reply, source, self.config.decoding)
 
     def _kept(self) -> float:
         """Returns the share of the held messages that are answered as the base does."""
@@ -344,3 +358,12 @@ class Corrector:
     def _tell(self, event: str, **facts: Any) -> None:
         self.run.log(event, **facts)
         self._observe(event, facts)
+
+
+def _tones_of_base(run: RunFolder) -> Tones:
+    """Returns the tones that the taught bot keeps; none where its base is gone."""
+    base = run.about()["base"]
+    try:
+        return read_tones(models_folder() / base) if base else Tones()
+    except ChatbotError:
+        return Tones()

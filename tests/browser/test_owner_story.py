@@ -8,6 +8,7 @@ takes the pictures of the owner's tabs.
 import os
 import re
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -109,7 +110,8 @@ def chat_and_look_inside(owner):
     expect(inspector).to_contain_text("as friendly sees it", timeout=60_000)
     expect(inspector.locator(".heat tbody tr").first).to_be_visible()
     expect(inspector).to_contain_text("qna_chitchat_friendly", timeout=60_000)  # what taught it
-    picture(owner, "understand")
+    with taller(owner, 1300):
+        picture(owner, "understand")
     inspector.get_by_role("button", name="Close").click()
 
 
@@ -121,10 +123,10 @@ def correct_and_teach(owner):
     listed = owner.locator("#corrections-list")
     expect(listed).to_contain_text("Who are you?")
     listed.locator("label").first.click()
-    click(owner, "Accept")
-    retrain = owner.get_by_role("button", name="Retrain with 1 accepted correction")
+    expect(owner.get_by_text("Thank you. The owner will read")).to_be_hidden(timeout=20_000)
     picture(owner, "corrections")
-    retrain.click()
+    click(owner, "Accept")
+    owner.get_by_role("button", name="Retrain with 1 accepted correction").click()
     expect(owner.locator("#corrections-told")).to_contain_text("has begun", timeout=60_000)
     click(owner, "Watch it")
     progress = owner.locator("#train-progress")
@@ -141,7 +143,7 @@ def compare(owner):
     choose(owner, "One model", "friendly")
     choose(owner, "The other model", "friendly-2")
     box = owner.get_by_label("Message to both")
-    box.fill("How are you today?")
+    box.fill("Who are you?")  # which one of them was taught
     click(owner, "Ask both")
     vote = owner.get_by_role("button", name="= Equal")
     expect(vote).to_be_enabled(timeout=90_000)
@@ -219,6 +221,15 @@ def say(page, words):
     expect(replies(page)).to_have_count(count + 1, timeout=60_000)
     expect(replies(page).last).not_to_contain_text("loading", timeout=60_000)
     expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=60_000)
+
+
+@contextmanager
+def taller(page, height):
+    """Gives the page a higher window for a while."""
+    before = page.viewport_size
+    page.set_viewport_size({**before, "height": height})
+    yield
+    page.set_viewport_size(before)
 
 
 def picture(page, name, *, whole=False):

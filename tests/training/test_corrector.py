@@ -7,6 +7,7 @@ import pytest
 from chatbot.config import Config, TokenizerConfig, with_settings
 from chatbot.corpus.records import DialoguePair
 from chatbot.text.tokenizer import train_tokenizer
+from chatbot.text.tones import Tones
 from chatbot.training.corrector import Corrector
 from chatbot.training.run import RunFolder
 from chatbot.training.trainer import compiled
@@ -27,8 +28,9 @@ def make_run(tmp_path, monkeypatch):
     """Returns a function that sets up a run on a tiny base, few of whose words are measured."""
     monkeypatch.setattr("chatbot.training.corrector._CURVATURE_BATCHES", 2)
 
-    def make(name, rehearsal, steps):
-        config = with_settings(Config(), [*SETTINGS, f"training.steps={steps}"])
+    def make(name, rehearsal, steps, tact=0):
+        decoding = ["decoding.strategy=beam", f"decoding.tact={tact}"] if tact else []
+        config = with_settings(Config(), [*SETTINGS, f"training.steps={steps}", *decoding])
         texts = [t for pair in (*colour_pairs("x"), *FIXES) for t in (*pair.history, pair.reply)]
         tokenizer = train_tokenizer(texts, TokenizerConfig(vocab_size=320))
         base = compiled(config, tokenizer.vocab_size)
@@ -76,3 +78,16 @@ def test_a_best_that_is_newer_than_the_checkpoint_does_not_count(make_run):
 def test_where_nothing_else_is_known_corrections_are_learned_all_the_same(make_run):
     outcome = sitting(make_run("run", [], steps=400))
     assert outcome.status == "learned"
+
+
+def test_what_tact_would_not_let_the_bot_say_is_not_learned_yet(make_run, monkeypatch):
+    """Neither correction is said in the bot's own way while its likeness weighs as bad news."""
+    tones = Tones(
+        glad=tuple(fix.reply for fix in FIXES), sorry=("no, red is col", "no, big is col")
+    )
+    monkeypatch.setattr("chatbot.training.corrector._tones_of_base", lambda run: tones)
+    sure, unsure = (
+        sitting(make_run(name, [], steps=400, tact=tact)).status
+        for name, tact in (("sure", 0), ("unsure", 1e30))
+    )
+    assert (sure, unsure) == ("learned", "done")
