@@ -2,10 +2,9 @@
 
 `config.json` (architecture, settings, versions), `model.weights.h5` (float16), `tokenizer.model`,
 `metrics.json`, `replies.json` (what it answered when it was saved), `README.md` (the model card)
-and `manifest.json` (a SHA-256 sum for each); there may be
-`facts.json` and `tones.json`. The graph is rebuilt
-from the configuration, so nothing that is loaded can run. Listing and changing bundles imports no
-TensorFlow. Knows no conversation.
+and `manifest.json` (a SHA-256 sum for each); there may be `facts.json` and
+`tones.json`. The graph is rebuilt from the configuration, so nothing that is loaded can run.
+Listing and changing bundles imports no TensorFlow. Knows no conversation.
 
 `reading` looks into bundles and loads them, `writing` makes and changes them, `packing` makes one
 file of one and takes it in again.
