@@ -28,7 +28,7 @@ WHY_NOT: Mapping[tuple[str, str], str] = {}
 # What disturbed the runs of a corpus and budget, by hand: (corpus, minutes).
 REMARKS: Mapping[tuple[str, float], str] = {
     ("tatoeba", 6.0): "The machine did other work meanwhile: on an idle one, equal minutes would "
-    "be up to a quarter more or fewer steps than here. Look at the epochs beside a difference, "
+    "be, by estimate, up to a quarter more or fewer steps than here. Look at the epochs beside a difference, "
     "and take small ones for nothing.\n",
 }
 
