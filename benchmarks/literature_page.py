@@ -28,8 +28,8 @@ WHY_NOT: Mapping[tuple[str, str], str] = {}
 # What disturbed the runs of a corpus and budget, by hand: (corpus, minutes).
 REMARKS: Mapping[tuple[str, float], str] = {
     ("tatoeba", 6.0): "The machine did other work meanwhile: on an idle one, equal minutes would "
-    "be, by estimate, up to a quarter more or fewer steps than here. Look at the epochs beside a difference, "
-    "and take small ones for nothing.\n",
+    "be, by estimate, up to a quarter more or fewer steps than here. Look at the epochs beside a "
+    "difference, and take small ones for nothing.\n",
 }
 
 _WANTED = {"tatoeba": 3, "dailydialog": 3}  # seeds that the question asks for, by corpus
