@@ -38,7 +38,7 @@ types: setup-dev
 	$(BIN)/mypy
 
 pytest: setup-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story and not soak"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story and not soak and not learning"
 
 format:
 	$(BIN)/ruff format .
@@ -48,7 +48,7 @@ story: setup-dev
 	$(BIN)/python -m pytest -m story
 
 soak: setup-dev
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m "soak or learning"
 
 # Renews both locks from requirements*.txt; the universal lock serves every platform and version.
 lock:

@@ -14,9 +14,11 @@ import pytest
 from chatbot.bundle import edit_bundle, read_tones
 from chatbot.cli import main
 from chatbot.text.tones import Tones
+from tests.training.conftest import QUICK
 
 ROOT = Path(__file__).parent.parent
 SMALL = [
+    *QUICK,
     "model.embedding_units=12",
     "model.encoder_units=8",
     "model.decoder_units=16",
@@ -148,25 +150,23 @@ def test_models_are_listed_shown_and_removed(home, tiny_bundle, capsys, monkeypa
     assert not (tmp_path / "saved_models" / "gone").exists()
 
 
-def test_the_whole_way_from_a_corpus_to_a_reply(own_home, corpus):
+def test_the_whole_way_from_a_corpus_to_a_reply(own_home, corpus, capsys):
     trained = run("train", corpus, "--name", "colours", "--steps", "30", *SETTINGS)
     assert trained.returncode == 0, trained.stderr
     assert "about" in trained.stdout  # the estimate
     assert "perplexity" in trained.stdout
     assert "python -m chatbot chat colours" in trained.stdout
-    replied = run("reply", "colours", "is a like h?")
-    assert replied.returncode == 0
-    assert len(replied.stdout.splitlines()) == 1
-    scored = run("evaluate", "colours", "--json")
-    assert scored.returncode == 0, scored.stderr
-    scores = json.loads(scored.stdout)["models"]["colours"]
+    assert main(["reply", "colours", "is a like h?"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert main(["evaluate", "colours", "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)["models"]["colours"]
     assert scores["perplexity_per_word"] > 1
-    card = run("models", "show", "colours").stdout
-    assert f"train {corpus} --name colours --steps 30" in card
+    assert main(["models", "show", "colours"]) == 0
+    assert f"train {corpus} --name colours --steps 30" in capsys.readouterr().out
     tones = Tones(("no, a is a",), ("no, b is b",))
     edit_bundle("colours", tones=tones)
-    tuned = run("train", corpus, "--name", "tuned", "--from", "colours", "--steps", "3")
-    assert tuned.returncode == 0, tuned.stderr
+    arguments = ["--name", "tuned", "--from", "colours", "--steps", "3"]
+    assert main(["train", str(corpus), *arguments]) == 0
     parts = [own_home / "saved_models" / name / "tokenizer.model" for name in ("colours", "tuned")]
     assert parts[0].read_bytes() == parts[1].read_bytes()
     assert read_tones(own_home / "saved_models" / "tuned") == tones
@@ -197,18 +197,9 @@ def started(folder, steps):
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_and_kill_lose_nothing(own_home, corpus):
     """A run broken by Ctrl-C, then by kill -9, ends in the weights of the run left alone."""
-    arguments = ["--steps", "60", *SETTINGS]
-    assert run("train", corpus, "--name", "whole", *arguments).returncode == 0
-    command = [
-        sys.executable,
-        "-m",
-        "chatbot",
-        "train",
-        str(corpus),
-        "--name",
-        "broken",
-        *arguments,
-    ]
+    train = ["train", str(corpus), "--steps", "60", *SETTINGS, "--name"]
+    assert main([*train, "whole"]) == 0
+    command = [sys.executable, "-m", "chatbot", *train, "broken"]
     first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     started(own_home / "runs" / "broken", steps=3)
     first.send_signal(signal.SIGINT)
@@ -221,7 +212,7 @@ def test_ctrl_c_and_kill_lose_nothing(own_home, corpus):
     started(own_home / "runs" / "broken", steps=before["step"] + 3)
     second.kill()
     second.wait()
-    assert run("train", "--name", "broken", "--resume").returncode == 0
+    assert main(["train", "--name", "broken", "--resume"]) == 0
     whole, broken = (weights(own_home / "runs" / name) for name in ("whole", "broken"))
     for name, array in whole.items():
         np.testing.assert_array_equal(broken[name], array)

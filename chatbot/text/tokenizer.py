@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -130,8 +131,20 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise CorpusError(
-            f"The tokenizer cannot be learned: {str(error).splitlines()[-1].strip()} "
-            "Give a larger corpus or a smaller tokenizer.vocab_size."
-        ) from None
+        raise CorpusError(_why_not_learned(str(error), config)) from None
     return Tokenizer(model.getvalue())
+
+
+def _why_not_learned(error: str, config: TokenizerConfig) -> str:
+    """Says what SentencePiece's error means for the user."""
+    needed = re.search(r"smaller than required_chars\. \d+ vs (\d+)", error)
+    if needed:  # each character that is kept has a piece of its own
+        return (
+            f"tokenizer.vocab_size={config.vocab_size} is too small for this corpus: its "
+            f"characters alone need {int(needed[1]):,} pieces. Set it to twice as many, or lower "
+            "tokenizer.character_coverage."
+        )
+    return (
+        f"The tokenizer cannot be learned: {error.splitlines()[-1].strip()} "
+        "Give a larger corpus or a smaller tokenizer.vocab_size."
+    )

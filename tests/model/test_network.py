@@ -122,7 +122,7 @@ SOURCE = np.array([[4, 9, 8, 7, 6, 5, 11], [4, 9, 8, 0, 0, 0, 0], [4, 5, 0, 0, 0
 INPUT = np.array([[2, 9, 8, 7, 6], [2, 7, 5, 0, 0], [2, 8, 0, 0, 0]], "int32")
 
 
-@pytest.fixture(params=ARCHITECTURES.values(), ids=ARCHITECTURES.keys())
+@pytest.fixture(scope="module", params=ARCHITECTURES.values(), ids=ARCHITECTURES.keys())
 def seq2seq(request):
     keras.utils.set_random_seed(1)
     network = build_seq2seq(ModelConfig(**{**SMALL, **request.param}), vocab_size=30)

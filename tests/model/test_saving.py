@@ -1,4 +1,4 @@
-"""Every preset survives the way through a bundle, and answers as before in every kind of search."""
+"""Every preset survives the way through a bundle, and answers after it."""
 
 import keras
 import numpy as np
@@ -6,11 +6,18 @@ import pytest
 
 from chatbot.bot import Chatbot
 from chatbot.bundle import BundleWriter
-from chatbot.config import Config, DecodingConfig, TokenizerConfig, validated
-from chatbot.decoding.engine import SearchEngine
+from chatbot.config import (
+    BOS_ID,
+    PAD_ID,
+    Config,
+    DecodingConfig,
+    TokenizerConfig,
+    changed,
+    validated,
+)
 from chatbot.model.network import build_seq2seq
 from chatbot.presets import PRESETS
-from chatbot.text.tokenizer import CONTROL_IDS, train_tokenizer
+from chatbot.text.tokenizer import train_tokenizer
 
 NARROW = {"embedding_units": 8, "encoder_units": 8, "decoder_units": 8}
 EXTRA = {
@@ -34,31 +41,48 @@ def tokenizer():
                            TokenizerConfig(vocab_size=300))  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def saved(tokenizer, tmp_path_factory):
+    """Returns a function: a name -> the network, and the bot that its bundle gives."""
+
+    def make(name):
+        config = validated(Config, settings_of(name))
+        keras.utils.set_random_seed(1)
+        network = build_seq2seq(config.model, tokenizer.vocab_size)
+        random = np.random.default_rng(1)
+        for weight in network.training.weights:
+            weight.assign(random.normal(0, 0.7, weight.shape))
+        writer = BundleWriter("saved", tmp_path_factory.mktemp("bundles"))
+        writer.weights(network)
+        about = {"language": "en", "description": "", "created": "2026-11-20", "versions": {}}
+        made = config, tokenizer, about, {"perplexity": 1.0}, {}, "# saved\n"
+        return network, Chatbot.load(writer.finish(*made))
+
+    return make
+
+
 @pytest.mark.parametrize("name", [*PRESETS, *EXTRA])
-def test_a_saved_network_answers_as_before_in_every_search(name, tokenizer, tmp_path):
-    config = validated(Config, settings_of(name))
-    keras.utils.set_random_seed(1)
-    network = build_seq2seq(config.model, tokenizer.vocab_size)
-    random = np.random.default_rng(1)
-    for weight in network.training.weights:
-        weight.assign(random.normal(0, 0.7, weight.shape))
-    writer = BundleWriter("saved", tmp_path)
-    writer.weights(network)
-    about = {"language": "en", "description": "", "created": "2026-11-20", "versions": {}}
-    path = writer.finish(config, tokenizer, about, {"perplexity": 1.0}, {}, "# saved\n")
-    bot = Chatbot.load(path)
-    engine = SearchEngine(network.encoder, network.decoder_step, CONTROL_IDS)
+def test_a_saved_network_thinks_as_before_and_searches_alike_alone_and_in_a_batch(name, saved):
+    network, bot = saved(name)
     source = bot.encode(["Hello!", "How are you? I am fine."])
-    for strategy in ("greedy", "beam", "sampling"):
-        how = DecodingConfig(strategy=strategy, beam_size=3, max_length=8)
-        found = engine.search(source, how, [0, 0])
-        loaded = bot._engine.search(source, how, [0, 0])
-        np.testing.assert_array_equal(found.token_ids, loaded.token_ids)
-        np.testing.assert_allclose(found.scores, loaded.scores, atol=1e-4)
-        alone = engine.search(source[:1], how, [0])
-        np.testing.assert_array_equal(found.token_ids[0], alone.token_ids[0])
-    assert (
-        list(bot.stream("Hello!", DecodingConfig(max_length=8)))[-1]
-        == bot.reply("Hello!", DecodingConfig(max_length=8)).text
+    said = np.array([[BOS_ID, 9, 8, 7], [BOS_ID, 5, 6, PAD_ID]])
+    np.testing.assert_array_equal(
+        network.training([source, said]), bot._bundle.seq2seq.training([source, said])
     )
+    how = DecodingConfig(strategy="beam", beam_size=3, max_length=8)
+    together, alone = (
+        bot._engine.search(rows, how, [0] * len(rows)) for rows in (source, source[:1])
+    )
+    np.testing.assert_array_equal(together.token_ids[0], alone.token_ids[0])
+    np.testing.assert_allclose(together.scores[0], alone.scores[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["default", "transformer2017", "copying and coverage"])
+def test_every_other_way_to_a_reply_works_with_each_kind_of_state(name, saved):
+    _, bot = saved(name)
+    short = DecodingConfig(max_length=8)
+    assert list(bot.stream("Hello!", short))[-1] == bot.reply("Hello!", short).text
+    sampled = changed(short, strategy="sampling")
+    alone, _ = (reply.text for reply in bot.reply_batch(["Hello!", "How are you?"], sampled))
+    assert alone == bot.reply("Hello!", sampled).text
     assert bot.explain("Hello!").reply

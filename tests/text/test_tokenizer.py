@@ -71,6 +71,12 @@ def test_no_text_is_one_clear_line():
         train_tokenizer(["  ", "\x00"], TokenizerConfig())
 
 
+def test_more_characters_than_pieces_are_one_clear_line():
+    characters = [chr(0x4E00 + i) for i in range(500)]
+    with pytest.raises(CorpusError, match=r"vocab_size=300 is too small .* need 7\d\d pieces"):
+        train_tokenizer(["".join(characters)] * 3, TokenizerConfig(vocab_size=300))
+
+
 def test_bytes_that_are_no_tokenizer_are_one_clear_line():
     with pytest.raises(BundleError, match="tokenizer"):
         Tokenizer(b"not a model")

@@ -7,7 +7,11 @@ from chatbot.corpus.records import DialoguePair
 from chatbot.text.tokenizer import train_tokenizer
 from chatbot.training.run import RunFolder
 
+# One direction and no attention: a graph that TensorFlow traces in two thirds of the time.
+QUICK = ["model.attention=none", "model.bidirectional=false"]
+DEFAULT_PARTS = ["model.attention=dot", "model.bidirectional=true"]
 SETTINGS = [
+    *QUICK,
     "model.embedding_units=12",
     "model.encoder_units=8",
     "model.decoder_units=16",

@@ -11,7 +11,7 @@ from chatbot.text.tones import Tones
 from chatbot.training.corrector import Corrector
 from chatbot.training.run import RunFolder
 from chatbot.training.trainer import compiled
-from tests.training.conftest import SETTINGS, colour_pairs
+from tests.training.conftest import DEFAULT_PARTS, SETTINGS, colour_pairs
 
 FIXES = [
     DialoguePair((f"is it {one}?",), f"no, {one} is cold", "corrections:1")
@@ -30,7 +30,8 @@ def make_run(tmp_path, monkeypatch):
 
     def make(name, rehearsal, steps, tact=0):
         decoding = ["decoding.strategy=beam", f"decoding.tact={tact}"] if tact else []
-        config = with_settings(Config(), [*SETTINGS, f"training.steps={steps}", *decoding])
+        settings = [*SETTINGS, *DEFAULT_PARTS, f"training.steps={steps}", *decoding]
+        config = with_settings(Config(), settings)
         texts = [t for pair in (*colour_pairs("x"), *FIXES) for t in (*pair.history, pair.reply)]
         tokenizer = train_tokenizer(texts, TokenizerConfig(vocab_size=320))
         base = compiled(config, tokenizer.vocab_size)
@@ -87,7 +88,7 @@ def test_what_tact_would_not_let_the_bot_say_is_not_learned_yet(make_run, monkey
     )
     monkeypatch.setattr("chatbot.training.corrector._tones_of_base", lambda run: tones)
     sure, unsure = (
-        sitting(make_run(name, [], steps=400, tact=tact)).status
+        sitting(make_run(name, [], steps=120, tact=tact)).status
         for name, tact in (("sure", 0), ("unsure", 1e30))
     )
     assert (sure, unsure) == ("learned", "done")

@@ -11,6 +11,7 @@ from chatbot.model.losses import token_nats
 from chatbot.training.batches import pad_batch
 from chatbot.training.encoding import encode_pairs
 from chatbot.training.trainer import Trainer, copies
+from tests.training.conftest import DEFAULT_PARTS
 
 
 def sitting(run, stop_after=None):
@@ -57,7 +58,7 @@ def assert_same(ours, theirs):
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_a_stopped_and_resumed_run_ends_in_the_same_weights_bit_for_bit(make_run, precision):
-    settings = ("training.steps=24", f"training.precision={precision}")
+    settings = ("training.steps=24", f"training.precision={precision}", *DEFAULT_PARTS)
     whole, _ = sitting(make_run("whole", *settings))
     broken = make_run("broken", *settings)
     _, stopped = sitting(broken, stop_after=9)
