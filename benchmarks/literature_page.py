@@ -27,9 +27,12 @@ SETTINGS = (f"tokenizer.vocab_size={VOCABULARY}", "model.size=small")  # of ever
 WHY_NOT: Mapping[tuple[str, str], str] = {}
 # What disturbed the runs of a corpus and budget, by hand: (corpus, minutes).
 REMARKS: Mapping[tuple[str, float], str] = {
-    ("tatoeba", 6.0): "The machine did other work meanwhile: on an idle one, equal minutes would "
-    "be, by estimate, up to a quarter more or fewer steps than here. Look at the epochs beside a "
-    "difference, and take small ones for nothing.\n",
+    (
+        "tatoeba",
+        6.0,
+    ): "`cho2014`, `transformer2017` and `cnn2017` were trained while the machine did "
+    "other work: on an idle one they would have had, by estimate, up to a quarter more steps. The "
+    "others had a core of their own.\n",
 }
 
 _WANTED = {"tatoeba": 3, "dailydialog": 3}  # seeds that the question asks for, by corpus

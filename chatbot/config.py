@@ -358,7 +358,7 @@ class TrainingConfig(Settings):
     max_source_tokens: int = Field(64, ge=4, le=1024)
     max_target_tokens: int = Field(32, ge=2, le=1024)
     steps: int | None = Field(None, ge=1, description="batches to train on")
-    minutes: float | None = Field(None, gt=0, description="turned into steps at the start")
+    minutes: float | None = Field(None, gt=0, description="turned into steps early on")
     learning_rate: float = Field(2e-3, gt=0, le=1)
     warmup_steps: int = Field(300, ge=0)
     clip_norm: float = Field(1.0, gt=0)

@@ -33,6 +33,7 @@ from chatbot.training.schedule import VALIDATION, learning_rate, planned_steps
 _PROGRESS_SECONDS = 1.0
 _CALIBRATION_BATCHES = 8
 _VALIDATIONS = 20  # in a run, unless training.validate_every says otherwise
+_PROVING = 20  # steps at least, before their time corrects the plan
 
 
 # done: every step; early: no more gain; kept: ended early by the owner, who keeps the best so far;
@@ -67,6 +68,7 @@ class Progress:
     best_nats: float | None = None  # validation loss of the best weights, nats per token
     best_step: int = 0
     bad_validations: int = 0
+    plan_again_at: int = 0  # the step at which minutes become steps anew; 0: never
 
 
 class Outcome(NamedTuple):
@@ -140,6 +142,8 @@ class Trainer:
             self._learn(self._data.plan.batch(progress.step))
             progress.step += 1
             progress.seconds = before + time.monotonic() - started
+            if progress.step == progress.plan_again_at:
+                self._plan_again()
             if self._validation_due() and not self._validate():
                 return "early"
             if self._should_stop():
@@ -186,6 +190,9 @@ class Trainer:
         """Turns the budget into steps and tells what they will cost."""
         per_epoch = self._data.plan.batches_per_epoch
         self.progress.steps = planned_steps(self._settings, per_epoch, seconds)
+        tenth = max(_PROVING, self.progress.steps // 10)
+        if self._settings.minutes and 2 * tenth < self.progress.steps:
+            self.progress.plan_again_at = tenth
         self._tell(
             "estimate",
             device=describe_device(),
@@ -197,6 +204,13 @@ class Trainer:
             seconds=round(self.progress.steps * seconds, 1),
             memory_bytes=peak_memory_bytes(),
         )
+
+    def _plan_again(self) -> None:
+        """Corrects the plan once, by what its first tenth took: much may run beside it at first."""
+        progress, per_epoch = self.progress, self._data.plan.batches_per_epoch
+        seconds = progress.seconds / progress.step  # with validating and saving
+        progress.steps = max(progress.step, planned_steps(self._settings, per_epoch, seconds))
+        self._checkpoint()
 
     def _seconds_per_step(self) -> float:
         """Returns the mean time of real batches, with what validating and saving add to it."""

@@ -224,6 +224,17 @@ def test_minutes_become_steps_at_the_start_and_are_kept(make_run):
     assert outcome.progress.steps == stopped.progress.steps == events(run, "estimate")[0]["steps"]
 
 
+def test_steps_that_were_planned_on_a_busy_machine_are_corrected_once(make_run, monkeypatch):
+    """Each step seems to take a tenth of its time at first."""
+    monkeypatch.setattr("chatbot.training.trainer.VALIDATION", 0.1)
+    run = make_run("run", "training.minutes=0.05", "training.validate_every=100000")
+    _, outcome = sitting(run)
+    planned = events(run, "estimate")[0]["steps"]
+    assert outcome.status == "done"
+    assert outcome.progress.step == outcome.progress.steps < planned / 2
+    assert run.load_arrays("checkpoint")[1]["steps"] == outcome.progress.steps
+
+
 @pytest.mark.parametrize("validated", [1, 100])
 def test_one_that_diverges_says_so_in_one_line(make_run, monkeypatch, validated):
     monkeypatch.setattr("chatbot.training.trainer._PROGRESS_SECONDS", 0)
