@@ -244,7 +244,6 @@ _KNOWN = (
          "embedding_units": 256, "encoder_units": 256, "decoder_units": 256, "dropout": 0.1},
         {"heads": 8, "encoder_layers": 6, "decoder_layers": 6, "embedding_units": 512,
          "encoder_units": 512, "decoder_units": 512},
-        {"learning_rate": 5e-4, "warmup_steps": 1000},
         differences=(
             "the learning rate falls along a line, not with the root of the step",
             "dropout falls on word vectors before positions are added, not on their sum",
