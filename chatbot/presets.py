@@ -1,8 +1,8 @@
 """Architectures from the literature, by name: settings of the one builder in chatbot/model/.
 
 Each has a width for a laptop, half of it under `model.size=small`, where minutes are few, and under
-`model.size=paper` the published one. All are trained as
-`default` is (Adam, its schedule, its batches) unless told otherwise, so that they can be compared.
+`model.size=paper` the published one. All are trained as `default` is (Adam, its schedule, its
+batches), so that they can be compared; a published width may need a rate of its own.
 tests/model/paper_equations.py reads each paper's equations with NumPy alone. Knows no network.
 """
 
@@ -33,7 +33,7 @@ class Preset:
     source: str
     model: Mapping[str, Any] = field(default_factory=dict)  # the parts, with widths for a laptop
     paper: Mapping[str, Any] = field(default_factory=dict)  # the published widths
-    training: Mapping[str, Any] = field(default_factory=dict)
+    paper_training: Mapping[str, Any] = field(default_factory=dict)  # what these need
     differences: tuple[str, ...] = ()
 
     def values(self, size: str = "laptop") -> dict[str, dict[str, Any]]:
@@ -41,7 +41,8 @@ class Preset:
         widths = {"small": self._halved(), "paper": self.paper}.get(size, {})
         chosen = {"size": size} if size != "laptop" else {}
         model = {**self.model, **widths, **chosen}
-        return {"model": model, **({"training": dict(self.training)} if self.training else {})}
+        training = dict(self.paper_training) if size == "paper" else {}
+        return {"model": model, **({"training": training} if training else {})}
 
     def _halved(self) -> dict[str, int]:
         laptop = validated(ModelConfig, self.model)
@@ -244,6 +245,7 @@ _KNOWN = (
          "embedding_units": 256, "encoder_units": 256, "decoder_units": 256, "dropout": 0.1},
         {"heads": 8, "encoder_layers": 6, "decoder_layers": 6, "embedding_units": 512,
          "encoder_units": 512, "decoder_units": 512},
+        {"learning_rate": 7e-4, "warmup_steps": 4000},  # the highest rate of equation 3
         differences=(
             "the learning rate falls along a line, not with the root of the step",
             "dropout falls on word vectors before positions are added, not on their sum",

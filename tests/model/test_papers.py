@@ -123,3 +123,12 @@ def test_the_small_size_without_a_preset_is_the_defaults():
 
     config = _config(None, None, ["model.size=small"], None, 7)
     assert (config.model.size, config.model.decoder_units) == ("small", 256)
+
+
+def test_the_published_transformer_trains_at_the_highest_rate_of_its_paper():
+    """lrate = d**-0.5 * warmup**-0.5 at the end of the warm-up (equation 3)."""
+    preset = PRESETS["transformer2017"]
+    training, units = preset.values("paper")["training"], preset.paper["decoder_units"]
+    highest = (units * training["warmup_steps"]) ** -0.5
+    assert training["learning_rate"] == pytest.approx(highest, rel=0.01)
+    assert "training" not in preset.values("laptop")
