@@ -81,7 +81,7 @@ _FAINT = 0.05  # a source vector that begins wide stays what chance made it: doc
 
 
 class ModelConfig(Settings):
-    """The encoder-decoder; the defaults are the best measured here on two cores.
+    """The encoder-decoder; the defaults are the best measured here for bots on two cores.
 
     `python -m chatbot presets` lists combinations from the literature. What each part computes
     stands in chatbot/model/, in the module of its family.

@@ -255,7 +255,7 @@ _KNOWN = (
     Preset(
         DEFAULT,
         "A GRU reads both ways, another writes; dot attention joined by the sum of what was read: "
-        "the best measured here.",
+        "what bots are trained with here.",
         "Luong et al. 2015, arXiv:1508.04025 (dot attention, equations 5 and 6); Shang et al. "
         "2015, arXiv:1503.02364 (the summary joins it); Press and Wolf 2017, arXiv:1608.05859 "
         "(tied embeddings)",
