@@ -527,7 +527,7 @@ def _unequal(group: Group, claim: Claim) -> str:
         return ""
     more, less = (claim.first, claim.second) if first > second else (claim.second, claim.first)
     share = max(first, second) / min(first, second) - 1
-    return f"\n\n`{more}` saw the pairs {share:.0%} more often than `{less}`: part of it is that."
+    return f"\n\n`{more}` saw the pairs {share:.0%} more often than `{less}`, to its advantage."
 
 
 def attention_by_length(group: Group) -> str:
