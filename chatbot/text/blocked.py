@@ -7,8 +7,9 @@ corpus and no bot.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 
 ENGLISH: tuple[str, ...] = (
     "fuck",
@@ -47,6 +48,7 @@ CHINESE: tuple[str, ...] = (
     "去死吧",
     "支那人",
 )
+_AT_ONCE = 10_000  # texts that are joined: all of a large corpus would take its size in memory
 DEFAULT_BLOCKED: tuple[str, ...] = ENGLISH + CHINESE
 
 
@@ -88,11 +90,17 @@ class BlockedWords:
         found = self._pattern.findall(folded)
         return list(dict.fromkeys(" ".join(phrase.split()) for phrase in found))
 
-    def find_all(self, texts: Collection[str]) -> dict[str, list[str]]:
+    def find_all(self, texts: Iterable[str]) -> dict[str, list[str]]:
         """Returns what `find` finds, of those texts alone that hold something.
 
-        A word that no text holds, as most, costs one search through all of them.
+        A word that no text holds, as most, costs one search through many of them at once.
         """
+        rest, found = iter(texts), {}
+        while some := list(itertools.islice(rest, _AT_ONCE)):
+            found |= self._find_in(some)
+        return found
+
+    def _find_in(self, texts: Sequence[str]) -> dict[str, list[str]]:
         everything = "\n".join(texts).casefold()
         present = [word for word in self._first_words if word in everything]
         may_hold = (t for t in texts if any(word in t.casefold() for word in present))
