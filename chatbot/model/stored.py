@@ -1,4 +1,4 @@
-"""Weights as they lie in a file (HDF5): rounding them, and looking at them before Keras does.
+"""Weights as they lie in a file (HDF5): rounding, reading, and a look at them before Keras' own.
 
 A file may come from anybody: HDF5 can point at other files of this machine and can promise arrays
 larger than any memory. Imports h5py alone; knows no network.
@@ -6,6 +6,7 @@ larger than any memory. Imports h5py alone; knows no network.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,16 @@ def round_to_float16(path: Path) -> None:
         old.visititems(copy)
         new.attrs.update(dict(old.attrs))
     fresh.replace(path)
+
+
+def load_into(model: Any, path: Path) -> None:
+    """Reads a file of weights into a compiled Keras model, whose optimiser stays as it is.
+
+    Keras warns of that, and the warning would stand on the terminal of whoever fine-tunes a bot.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+        model.load_weights(path)
 
 
 def stored_weights(path: Path) -> int:

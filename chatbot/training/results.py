@@ -15,6 +15,7 @@ from chatbot.bundle import BundleWriter
 from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
+from chatbot.model.stored import load_into
 from chatbot.training.batches import EncodedPairs, batches_in_order
 from chatbot.training.device import choose_precision, describe_device
 from chatbot.training.encoding import encode_pairs
@@ -51,7 +52,7 @@ def _scores(run: RunFolder, seq2seq: Seq2Seq) -> dict[str, Any]:
         "parameters": int(model.count_params()),
     }
     if run.initial_weights.is_file():  # the same talk shows what became better
-        model.load_weights(run.initial_weights)
+        load_into(model, run.initial_weights)
         scores["base"] = _likelihood(model, pairs, config.batch_size)
     return scores
 

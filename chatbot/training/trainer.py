@@ -21,6 +21,7 @@ from chatbot.errors import TrainingError
 from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
 from chatbot.model.network import Seq2Seq, build_seq2seq
+from chatbot.model.stored import load_into
 from chatbot.text.tokenizer import Tokenizer
 from chatbot.training.batches import Batch, BatchPlan, EncodedPairs, batches_in_order
 from chatbot.training.device import choose_precision, describe_device
@@ -169,7 +170,7 @@ class Trainer:
         if vectors is not None:
             self.seq2seq.embeddings.begin_with(*vectors[0])
         if self.run.initial_weights.is_file():
-            self._model.load_weights(self.run.initial_weights)
+            load_into(self._model, self.run.initial_weights)
             self._previous = self._probe(self.seq2seq)
 
     # Estimates.
