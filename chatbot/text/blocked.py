@@ -95,7 +95,8 @@ class BlockedWords:
 
         A word that no text holds, as most, costs one search through many of them at once.
         """
-        rest, found = iter(texts), {}
+        found: dict[str, list[str]] = {}
+        rest = iter(texts)
         while some := list(itertools.islice(rest, _AT_ONCE)):
             found |= self._find_in(some)
         return found
