@@ -30,8 +30,9 @@ _NARROW = (
     "in 3.0 epochs; "
 )
 WHY_NOT: Mapping[tuple[str, str], str] = {
-    ("tatoeba", "sutskever2014"): "Two epochs are too few for four layers: one alone "
-    "(`sutskever2014-one-layer`) comes to a quarter of its perplexity in the same minutes.",
+    ("tatoeba", "sutskever2014"): "In two epochs its four layers have hardly begun "
+    "to learn: one alone (`sutskever2014-one-layer`) comes to a quarter of the perplexity in the "
+    "same minutes, which are 2.8 epochs for it.",
     ("tatoeba", "luong2015"): _NARROW
     + "its two layers may learn later than one, which was not measured apart.",
     ("tatoeba", "d2l"): _NARROW
@@ -42,8 +43,8 @@ WHY_NOT: Mapping[tuple[str, str], str] = {
 REMARKS: Mapping[tuple[str, float], str] = {
     ("tatoeba", 6.0): "The machine did other work beside some of these runs, and equal minutes "
     "became unequal steps: by estimate up to a third fewer for some, most of all for "
-    "`default-unbucketed` and `default-sampling`. Look at the epochs beside a difference, and take "
-    "small ones for nothing.\n",
+    "`default-unbucketed` and `default-sampling`, whose tokens/s are too low for the same reason. "
+    "Look at the epochs beside a difference, and take small ones for nothing.\n",
 }
 
 _ABOUT_EQUAL = 0.05  # the pairs seen more often, of which nothing is said
