@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import settled
 from tests.browser.serving import Server
 from tests.browser.test_chat_page import (
     expect_reply,
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.browser
 def unfold(page):
     page.get_by_role("button", name="Conversations").click()
     expect(page.get_by_role("button", name="Save this one")).to_be_visible()
+    settled(page)
 
 
 def listed(page):
@@ -89,6 +91,7 @@ def test_a_new_chat_does_not_take_the_place_of_a_saved_one_after_a_reload(page):
     say(page, "about snow")
     expect_reply(page, "about snow (1)")
     page.reload()
+    expect_reply(page, "about snow (1)")
     unfold(page)
     click(page, "Save this one")
     expect(listed(page)).to_have_count(2)
