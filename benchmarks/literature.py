@@ -1,14 +1,14 @@
 """What the literature on sequence-to-sequence networks says, measured again with this project's.
 
-    python benchmarks/literature.py --corpus tatoeba --minutes 2 --seeds 1
-    python benchmarks/literature.py --corpus dailydialog --minutes 2 --seeds 1 --variants default
+    python benchmarks/literature.py --corpus tatoeba --epochs 3 --seeds 1
+    python benchmarks/literature.py --corpus dailydialog --epochs 3 --seeds 1 --variants default
     python benchmarks/literature.py --write
 
-Trains each variant for equal minutes, by the command line, on a corpus in ../shared/corpora; scores
+Trains each variant for equal epochs, by the command line, on a corpus in ../shared/corpora; scores
 it on held-out pairs whose source no training holds; appends one line a run to the results file; and
 writes docs/literature.md with its figures from that file (where --results names another file, the
 page lies beside that). Runs that stand in it are not done again, so a call that was interrupted can
-be repeated. A run takes its minutes and about one more. Prints a table and, last, one JSON line.
+be repeated, on another day or beside other work as well. Prints a table and, last, one JSON line.
 The figures need matplotlib (`pip install matplotlib`).
 """
 
@@ -65,6 +65,9 @@ VARIANTS: Mapping[str, Variant] = {
     "sutskever2014-one-layer": Variant(
         "sutskever2014", ("model.encoder_layers=1", "model.decoder_layers=1"), "depth"
     ),
+    "luong2015-one-layer": Variant(
+        "luong2015", ("model.encoder_layers=1", "model.decoder_layers=1"), "depth, with attention"
+    ),
     "bahdanau2015-reversed": Variant(
         "bahdanau2015", ("model.reverse_source=true",), "reversed source, with attention"
     ),
@@ -89,7 +92,7 @@ class Budget(NamedTuple):
     """What all runs that are compared have in common."""
 
     corpus: str
-    minutes: float
+    epochs: float
     pairs: int  # of the corpus that are used; 0: all
 
 
@@ -115,7 +118,7 @@ def main() -> int:
     written = options.results.with_suffix(".md")
     try:
         runs = [] if options.write else _asked(options)
-        budget = Budget(options.corpus, options.minutes, options.pairs)
+        budget = Budget(options.corpus, options.epochs, options.pairs)
         failed = _carry_out(budget, runs, options.results, options.home)
         results = page.read_results(options.results)
         drawn = page.write(results, written, VARIANTS)
@@ -132,7 +135,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpus", choices=list(_PREPARED), default="tatoeba")
-    parser.add_argument("--minutes", type=float, default=2.0, help="for each training")
+    parser.add_argument("--epochs", type=float, default=3.0, help="of each training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="SEED")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), metavar="NAME")
     parser.add_argument("--pairs", type=int, default=0, help="use so many pairs; 0: all")
@@ -151,8 +154,8 @@ def _asked(options: argparse.Namespace) -> list[Run]:
     for name in options.variants:
         if name not in VARIANTS:
             raise ConfigError(f"There is no variant {name!r}.{nearest(name, VARIANTS)}")
-    if options.minutes <= 0 or min(options.seeds) < 0:
-        raise ConfigError("--minutes is above 0, and a seed is 0 or more. Correct them.")
+    if options.epochs <= 0 or min(options.seeds) < 0:
+        raise ConfigError("--epochs is above 0, and a seed is 0 or more. Correct them.")
     if options.pairs and options.pairs < _LEAST_PAIRS:
         raise ConfigError(f"--pairs is 0 (all) or {_LEAST_PAIRS} and more. Give it so.")
     return [Run(name, seed) for seed in options.seeds for name in options.variants]
@@ -165,7 +168,7 @@ def outstanding(
     done = {
         Run(r["variant"], r["seed"])
         for r in results
-        if Budget(r["corpus"], r["minutes"], r["pairs"]) == budget
+        if Budget(r["corpus"], r["epochs"], r["pairs"]) == budget
     }
     return [run for run in runs if run not in done]
 
@@ -209,9 +212,9 @@ def _result(budget: Budget, run: Run, data: Data, home: Path) -> dict[str, Any]:
     from benchmarks import literature_scores as scores
     from chatbot.training.run import RunFolder
 
-    name = _name(budget, run)
-    if not (home / "saved_models" / name).is_dir():  # kept by an earlier call with --home
-        _train(_command(budget, run, data, name, home), home)
+    name, trained = _name(budget, run), {}
+    if not (home / "saved_models" / name).is_dir():  # else kept by an earlier call with --home
+        trained = _train(_command(budget, run, data, name, home), home)
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # each beam's width is a graph, which it takes for a mistake
@@ -222,12 +225,12 @@ def _result(budget: Budget, run: Run, data: Data, home: Path) -> dict[str, Any]:
         beams=run.variant == "default",
         asked=[CLASSIC] if budget.corpus == "tatoeba" else [],
     )
-    return {**_about(budget, run, data), **scores.speed(RunFolder(home / "runs" / name)), **found}
+    trained |= scores.training(RunFolder(home / "runs" / name))
+    return {**_about(budget, run, data), **trained, **found}
 
 
 def _name(budget: Budget, run: Run) -> str:
-    seconds = round(60 * budget.minutes)
-    return f"{budget.corpus}-{run.variant}-{budget.pairs}p-{seconds}s-{run.seed}"
+    return f"{budget.corpus}-{run.variant}-{budget.pairs}p-{budget.epochs:g}e-{run.seed}"
 
 
 def _command(budget: Budget, run: Run, data: Data, name: str, home: Path) -> list[str]:
@@ -243,23 +246,30 @@ def _command(budget: Budget, run: Run, data: Data, name: str, home: Path) -> lis
         *variant.settings,
     )
     sets = [part for setting in settings for part in ("--set", setting)]
-    chosen = ["--preset", variant.preset, "--minutes", str(budget.minutes)]
+    chosen = ["--preset", variant.preset, "--epochs", f"{budget.epochs:g}"]
     return [*start, str(data.path), *chosen, *sets]
 
 
-def _train(command: Sequence[str], home: Path) -> None:
-    """Runs a training.
+def _train(command: Sequence[str], home: Path) -> dict[str, Any]:
+    """Runs a training; returns its processor seconds, start and saving included.
+
+    They tell cost where seconds do not: what else runs here hardly adds to them. They are left out
+    of a training that goes on with one that was interrupted.
 
     Raises:
         TrainingError: it did not save a model; tells its last line.
     """
-    environment = {**os.environ, "CHATBOT_HOME": str(home)}
+    environment, before = {**os.environ, "CHATBOT_HOME": str(home)}, os.times()
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise TrainingError(f"A training failed: {''.join(said) or done.returncode}")
+    after = os.times()
+    took = after.children_user + after.children_system
+    took -= before.children_user + before.children_system
+    return {} if "--resume" in command else {"processor_seconds": round(took, 1)}
 
 
 def _about(budget: Budget, run: Run, data: Data) -> dict[str, Any]:

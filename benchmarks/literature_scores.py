@@ -76,7 +76,7 @@ def scores(
     return found
 
 
-def speed(run: RunFolder) -> dict[str, Any]:
+def training(run: RunFolder) -> dict[str, Any]:
     """Returns how a training went: target tokens/s (median), steps, epochs, seconds, its end."""
     events = run.events()
     last = {event["event"]: event for event in events}
@@ -85,7 +85,7 @@ def speed(run: RunFolder) -> dict[str, Any]:
     return {
         "tokens_per_second": statistics.median(rates) if rates else None,
         "steps": end["step"],
-        "epochs": round(plan["epochs"] * end["step"] / plan["steps"], 2),
+        "trained_epochs": round(plan["epochs"] * end["step"] / plan["steps"], 2),
         "seconds": round(end["seconds"], 1),
         "best_step": end["best_step"],
         "ended": end["reason"],

@@ -358,6 +358,7 @@ class TrainingConfig(Settings):
     max_source_tokens: int = Field(64, ge=4, le=1024)
     max_target_tokens: int = Field(32, ge=2, le=1024)
     steps: int | None = Field(None, ge=1, description="batches to train on")
+    epochs: float | None = Field(None, gt=0, description="times that each pair is learned from")
     minutes: float | None = Field(None, gt=0, description="turned into steps early on")
     learning_rate: float = Field(2e-3, gt=0, le=1)
     warmup_steps: int = Field(300, ge=0)
@@ -393,8 +394,8 @@ class TrainingConfig(Settings):
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
-        if self.steps is not None and self.minutes is not None:
-            raise ValueError("give steps or minutes, not both")
+        if [self.steps, self.epochs, self.minutes].count(None) < 2:
+            raise ValueError("give one of steps, epochs and minutes, not more")
         return self
 
 

@@ -73,7 +73,10 @@ def weights(folder):
         (["train", "--name", "new", "--resume"], "no training named 'new'"),
         (["train", "--name", "new", "--resume", "--steps", "3"], "keeps its corpus and settings"),
         (["train", "x.csv", "--name", "nul"], "cannot name a model"),
-        (["train", "x", "--name", "a", "--steps", "5", "--minutes", "1"], "not both"),
+        (
+            ["train", "x", "--name", "a", "--steps", "5", "--epochs", "1"],
+            "one of steps, epochs and",
+        ),
         (["train", "x", "--name", "a", "--set", "model.units=3"], "Unknown setting"),
         (["train", "x", "--name", "a", "--config", "none.yml"], "none.yml"),
         (["evaluate", "tiny"], "Name a corpus"),

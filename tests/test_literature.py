@@ -20,7 +20,7 @@ def result(variant="default", seed=1, perplexity=20.0, chrf=30.0, **changed):
     shares = [0.9, 0.8, 0.7, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
     made = {
         "corpus": "tatoeba",
-        "minutes": 2.0,
+        "epochs": 3.0,
         "pairs": 0,
         "variant": variant,
         "seed": seed,
@@ -33,7 +33,7 @@ def result(variant="default", seed=1, perplexity=20.0, chrf=30.0, **changed):
         "parameters": 2_500_000,
         "tokens_per_second": 4000,
         "seconds": 120.0,
-        "epochs": 3.0,
+        "processor_seconds": 150.0,
         "padding": 0.1,
         "perplexity_per_word": perplexity,
         "perplexity_per_token": 15.0,
@@ -87,9 +87,9 @@ def test_a_verdict_says_how_many_seeds_it_rests_on():
 
 def test_runs_that_stand_in_the_results_under_the_same_budget_are_not_done_again():
     runs = [Run("default", 1), Run("default", 2), Run("cho2014", 1)]
-    found = [result("default", 1), result("cho2014", 1, minutes=5.0)]
-    assert outstanding(runs, Budget("tatoeba", 2.0, 0), found) == runs[1:]
-    assert outstanding(runs, Budget("dailydialog", 2.0, 0), found) == runs
+    found = [result("default", 1), result("cho2014", 1, epochs=5.0)]
+    assert outstanding(runs, Budget("tatoeba", 3.0, 0), found) == runs[1:]
+    assert outstanding(runs, Budget("dailydialog", 3.0, 0), found) == runs
 
 
 def test_no_held_out_source_is_learned_even_with_other_punctuation():

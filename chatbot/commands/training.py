@@ -43,6 +43,9 @@ def train(
         str | None, typer.Option("--from", metavar="NAME", help="Fine-tune this model.")
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Time to spend.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Times that each pair is learned from.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
     only_estimate: Annotated[
@@ -53,8 +56,9 @@ def train(
     ] = False,
 ) -> int:
     """Train a bot on your own conversations."""
+    budget = {"minutes": minutes, "epochs": epochs, "steps": steps}
     if only_estimate and not resume:
-        asked = Asked(corpora or [], name, _config(preset, config, settings, minutes, steps), base)
+        asked = Asked(corpora or [], name, _config(preset, config, settings, budget), base)
         return _estimate(asked, as_json)
     if as_json or only_estimate:
         raise ConfigError(
@@ -64,13 +68,13 @@ def train(
     if not name:
         raise ConfigError("The training has no name. Give the new model one: --name my-bot.")
     if resume:
-        if any((corpora, preset, config, settings, base, minutes, steps)):
+        if any((corpora, preset, config, settings, base, *budget.values())):
             raise TrainingError(
                 "A resumed training keeps its corpus and settings. Give --name and --resume "
                 f"alone, or start a new training --from {name}."
             )
         return _train(_resumed(name), resumed=True)
-    asked = Asked(corpora or [], name, _config(preset, config, settings, minutes, steps), base)
+    asked = Asked(corpora or [], name, _config(preset, config, settings, budget), base)
     return _train(_set_up(asked))
 
 
@@ -103,16 +107,14 @@ def _config(
     preset: str | None,
     path: Path | None,
     settings: list[str] | None,
-    minutes: float | None,
-    steps: int | None,
+    budget: Mapping[str, float | None],
 ) -> Config:
     from chatbot.config import Config, changed, read_config, validated, with_settings
     from chatbot.presets import under
 
     values = under(preset, read_config(path) if path else {}, settings or ())
     config = with_settings(validated(Config, values), settings or ())
-    budget = {"minutes": minutes, "steps": steps}
-    if minutes is not None or steps is not None:
+    if any(amount is not None for amount in budget.values()):
         config = changed(config, training=changed(config.training, **budget))
     return config
 

@@ -218,7 +218,8 @@ class Corrector:
         self._curvature.shaped(self._gradient()[1])
         seconds = 1.3 * (time.monotonic() - started)  # the checks come on top
         by_time = min(_MOST_STEPS, int(60 * settings.minutes / seconds)) if settings.minutes else 0
-        self.progress.steps = max(1, settings.steps or by_time or _STEPS)
+        asked = settings.steps or round(settings.epochs or 0)  # each step is an epoch
+        self.progress.steps = max(1, asked or by_time or _STEPS)
         self._tell(
             "estimate",
             device=describe_device(),

@@ -137,7 +137,7 @@ def estimate(plan: Plan, speed: Callable[[], float] | None = None) -> Estimate:
 
 def _steps(settings: TrainingConfig, per_epoch: int, seconds: float) -> int:
     if settings.corrections:
-        return settings.steps or _CORRECTING_STEPS
+        return settings.steps or round(settings.epochs or 0) or _CORRECTING_STEPS
     return planned_steps(settings, per_epoch, seconds)
 
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 from chatbot.config import TrainingConfig
 
 VALIDATION = 1.1  # what a training takes for one second of its steps: validating and saving, too
-_DEFAULT_EPOCHS = 10  # where neither steps nor minutes are given
+_DEFAULT_EPOCHS = 10  # where no budget is given
 
 
 def planned_steps(config: TrainingConfig, per_epoch: int, seconds: float) -> int:
-    """Turns the budget (steps, minutes, or neither) into steps.
+    """Turns the budget (steps, epochs, minutes, or none of them) into steps.
 
     Args:
         config: the budget.
         per_epoch: batches in which each pair comes once.
         seconds: that a step takes.
 
-    >>> budgets = TrainingConfig(steps=300), TrainingConfig(minutes=2), TrainingConfig()
-    >>> [planned_steps(config, per_epoch=50, seconds=0.5) for config in budgets]
-    [300, 240, 500]
+    >>> budgets = [{"steps": 300}, {"epochs": 2.5}, {"minutes": 2}, {}]
+    >>> configs = [TrainingConfig(**budget) for budget in budgets]
+    >>> [planned_steps(config, per_epoch=50, seconds=0.5) for config in configs]
+    [300, 125, 240, 500]
     """
-    wanted = config.steps or (60 * config.minutes / seconds if config.minutes else None)
-    return max(1, int(wanted or _DEFAULT_EPOCHS * per_epoch))
+    if config.minutes:
+        return max(1, int(60 * config.minutes / seconds))
+    return config.steps or max(1, round((config.epochs or _DEFAULT_EPOCHS) * per_epoch))
 
 
 def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
