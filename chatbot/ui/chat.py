@@ -30,6 +30,7 @@ from chatbot.ui.history import (
     without_last_exchange,
 )
 from chatbot.ui.markup import escaped
+from chatbot.ui.memory import Memory, as_json, from_json, reading
 from chatbot.ui.panel import settings_panel
 from chatbot.ui.settings import KNOBS, decoding_from, knobs_of, livelier, seeded
 from chatbot.ui.talk import Said, answer
@@ -56,7 +57,7 @@ class ChatTab:
 
     def _build(self) -> None:
         first = self._shelf.card(self._shelf.names[0])
-        self._store = gr.BrowserState([], storage_key="chatbot.conversation.1", secret="chatbot")
+        self._store = Memory("chatbot.conversation.2", of_tab=True)
         self._clock = gr.Timer(1.0, active=False)
         self._build_head(first.name)
         self._bot = self._conversation(examples_for(first.language))
@@ -130,7 +131,7 @@ class ChatTab:
         sent = box.submit(
             self._add,
             [box, bot],
-            [box, bot, self._store],
+            [box, bot, self._store.box],
             validator=self._check,
             concurrency_limit=None,
             **HIDDEN,
@@ -143,14 +144,14 @@ class ChatTab:
         runs = [self._answered(event, self._answer) for event in (sent, picked, changed)]
         runs.append(self._answered(again, self._answer_again))
         box.stop(None, None, None, cancels=runs, **HIDDEN)
-        bot.undo(_undo, bot, [bot, box, self._store], cancels=runs, **QUICK)
+        bot.undo(_undo, bot, [bot, box, self._store.box], cancels=runs, **QUICK)
         self._conversations.connect(bot, self._store)
         self._conversations.put_away(self._new, bot, self._store)
         self._new.click(self._free, None, box, cancels=runs, **QUICK)
 
     def _answered(self, event: Any, reply: Any) -> Any:
         """Lets the reply follow an event: it grows, and afterwards the box is free again."""
-        bot, box, after = self._bot, self._box, [self._bot, self._box, self._store]
+        bot, box, after = self._bot, self._box, [self._bot, self._box, self._store.box]
         run = event.success(self._busy, None, box, **QUICK).success(
             reply,
             [bot, self._model, *self._panel.knobs.values()],
@@ -183,14 +184,14 @@ class ChatTab:
         bot, model = self._bot, self._model
         # After these the reply that somebody asked about may not be on the screen any more.
         gone = [self._new.click, bot.undo, bot.edit, bot.retry, model.change]
-        gone.append(self._conversations.open_id.change)
+        gone.append(self._conversations.opening)
         self._inspector.connect(bot, model, self._panel.knobs, gone)
         self._feedback.connect(bot, model, gone)
 
     def connect_load(self, page: Any) -> None:
         """Restores the conversation and tells the bot's state whenever the page is opened."""
         shown = [self._bot, self._box, self._status, self._clock, self._model]
-        page.load(self._open, self._store, shown, **QUICK)
+        page.load(self._open, outputs=shown, **reading([self._store]), **QUICK)
         page.load(self._inspector.options, None, self._bot, **QUICK)
 
     @property
@@ -217,7 +218,7 @@ class ChatTab:
             note = self._desk.say(request, "still_talking")
             raise gr.Error(note, title="", duration=4, print_exception=False)
         said = [*history, message("user", written.strip())]
-        return "", said, said
+        return "", said, as_json(said)
 
     def _answer(
         self, request: gr.Request, history: list[Message], model: str, *knobs: Any
@@ -255,18 +256,18 @@ class ChatTab:
     def _settle(self, request: gr.Request, history: list[Message]) -> Sequence[Any]:
         """Closes a run that ended or was stopped: conversation, box, what the browser keeps."""
         kept = settled(history, self._desk.say(request, "stopped"))
-        return kept, self._free(request), kept
+        return kept, self._free(request), as_json(kept)
 
     def _give_up(self, request: gr.Request, history: list[Message]) -> Sequence[Any]:
         """Closes a run that never began, as the queue is full or a setting was refused."""
         kept = settled(history, self._desk.say(request, "not_answered"))
-        return kept, self._free(request), kept
+        return kept, self._free(request), as_json(kept)
 
     def _open(self, request: gr.Request, stored: object) -> Sequence[Any]:
         self._shelf.refresh()  # the page was built when there may have been others
         first = self._shelf.first_for(self._desk.language(request))
         self._shelf.start(first)
-        history = restored(stored, self._desk.say(request, "stopped"))
+        history = restored(from_json(stored), self._desk.say(request, "stopped"))
         # An empty one must not wipe out what a quick visitor has said meanwhile.
         kept = history or gr.skip()
         # Built with this word already; a late answer would wipe out a line under the box.
@@ -309,8 +310,8 @@ def _edit(history: list[Message], event: gr.EditData) -> list[Message]:
 
 
 def _undo(history: list[Message]) -> Sequence[Any]:
-    kept, written = without_last_exchange(history)
-    return kept, written, kept
+    kept, wrote = without_last_exchange(history)
+    return kept, wrote, as_json(kept)
 
 
 def _shown(said: Said) -> Message:

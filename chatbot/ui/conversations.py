@@ -6,7 +6,6 @@ chat tab lends its conversation and takes one back. What is done to the list sta
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ import gradio as gr
 from chatbot.ui.desk import Desk
 from chatbot.ui.history import Message, is_waiting, restored
 from chatbot.ui.markup import status
+from chatbot.ui.memory import Memory, as_json, from_json, reading
 from chatbot.ui.saved import (
     MAX_NAME,
     FullError,
@@ -23,6 +23,7 @@ from chatbot.ui.saved import (
     clean_name,
     exported,
     found,
+    holds,
     kept,
     read_saved,
     renamed,
@@ -31,7 +32,6 @@ from chatbot.ui.saved import (
 from chatbot.ui.widgets import HIDDEN, QUICK, small_button
 
 _FORMATS = ("jsonl", "csv", "txt")
-_NONE = "-"  # not "": Gradio 6.31 keeps nothing that is empty, and the old id would come back
 
 # Hands a text over as a file without the server keeping a copy of it.
 _DOWNLOAD = """(text, format) => {
@@ -50,9 +50,7 @@ class Conversations:
     def __init__(self, desk: Desk) -> None:
         """Builds the folded part inside the surrounding container."""
         self._desk, self._words = desk, desk.words
-        self._list = gr.BrowserState([], storage_key="chatbot.saved.1", secret="chatbot")
-        # Which of them is on the screen, so that saving it again replaces it.
-        self.open_id = gr.BrowserState(_NONE, storage_key="chatbot.open.1", secret="chatbot")
+        self._list = Memory("chatbot.saved.2")
         with gr.Accordion(self._words("saved"), open=False, elem_id="conversations") as self._fold:
             self._build()
 
@@ -86,122 +84,123 @@ class Conversations:
         self._file = gr.Textbox(visible="hidden", show_label=False, elem_id="saved-file")
         self._note = gr.HTML("", elem_id="saved-note", padding=False)
 
-    def connect(self, bot: Any, store: Any) -> None:
+    def connect(self, bot: Any, store: Memory) -> None:
         """Connects the buttons with the conversation on the screen and what the browser keeps."""
-        found_, note = [self._search, self._chosen], self._note
-        changed = [self._list, self._chosen, note]
-        one = [self._chosen, self._list]
+        listed, chosen, note = self._list, self._chosen, self._note
+        changed = [listed.box, chosen, note]
         self._keep.click(
             self._save,
-            [bot, self._name, self._list, self.open_id],
-            [*changed, self.open_id, self._name],
+            outputs=[*changed, self._name],
+            **reading([bot, self._name, listed]),
             **QUICK,
         )
-        self._fold.expand(self._listed, [self._search, self._list], self._chosen, **QUICK)
-        self._search.change(self._listed, [self._search, self._list], self._chosen, **QUICK)
+        for search in (self._fold.expand, self._search.change):
+            search(self._listed, outputs=chosen, **reading([self._search, listed]), **QUICK)
         self._show.click(
             self._shown,
-            [*one, bot, self.open_id],
-            [bot, store, self.open_id, *changed],
+            outputs=[bot, store.box, *changed],
+            **reading([chosen, listed, bot]),
             **QUICK,
         )
-        self._rename.click(self._renamed, [self._name, *one], [*changed, self._name], **QUICK)
-        self._delete.click(self._ask, one, [self._asking, note], **QUICK)
+        self._rename.click(
+            self._renamed,
+            outputs=[*changed, self._name],
+            **reading([self._name, chosen, listed]),
+            **QUICK,
+        )
+        self._delete.click(
+            self._ask, outputs=[self._asking, note], **reading([chosen, listed]), **QUICK
+        )
         self._no.click(lambda: gr.update(visible=False), None, self._asking, **QUICK)
         self._yes.click(
             self._deleted,
-            [*one, self.open_id],
-            [*changed, self.open_id, self._asking, self._search],
+            outputs=[*changed, self._asking, self._search],
+            **reading([chosen, listed]),
             **QUICK,
         )
         self._export.click(
-            self._exported, [*found_, self._list, self._format], [self._file, note], **QUICK
+            self._exported,
+            outputs=[self._file, note],
+            **reading([self._search, chosen, listed, self._format]),
+            **QUICK,
         ).success(None, [self._file, self._format], None, js=_DOWNLOAD, **HIDDEN)
 
-    def put_away(self, new: Any, bot: Any, store: Any) -> None:
+    @property
+    def opening(self) -> Any:
+        """The event after which another conversation may be on the screen."""
+        return self._show.click
+
+    def put_away(self, new: Any, bot: Any, store: Memory) -> None:
         """Lets a button begin a new conversation and keep the one before it: nothing is lost.
 
         One answer does both, since the screen must not be cleared of what could not be kept.
         """
         new.click(
             self._begun,
-            [bot, self._list, self.open_id],
-            [bot, store, self.open_id, self._fold, self._list, self._chosen, self._note],
+            outputs=[bot, store.box, self._fold, self._list.box, self._chosen, self._note],
+            **reading([bot, self._list]),
             **QUICK,
         )
 
     # --- handlers: each gets the list from the browser and gives it back -----------------------
 
     def _read(self, request: gr.Request, stored: object) -> list[Saved]:
-        return read_saved(stored, self._desk.say(request, "stopped"))
+        return read_saved(from_json(stored), self._desk.say(request, "stopped"))
 
     def _save(
-        self, request: gr.Request, shown: list[Message], name: str, stored: object, id_: object
+        self, request: gr.Request, shown: list[Message], name: str, stored: object
     ) -> Sequence[Any]:
         """Keeps the conversation on the screen."""
         saved, messages = self._read(request, stored), self._messages(request, shown)
         if not messages:
-            return (
-                *self._told(request, saved, None, "saved_nothing"),
-                _open(id_) or _NONE,
-                gr.skip(),
-            )
-        new_id = _open(id_) or secrets.token_hex(8)
+            return *self._told(request, saved, None, "saved_nothing"), gr.skip()
         try:
-            saved = kept(saved, new_id, name, messages, datetime.now(UTC))
+            saved = kept(saved, name, messages, datetime.now(UTC))
         except FullError:
-            return *self._told(request, saved, None, "saved_full"), gr.skip(), gr.skip()
-        named = saved[0]["name"]
-        return *self._told(request, saved, new_id, "saved_done", name=named), new_id, ""
+            return *self._told(request, saved, None, "saved_full"), gr.skip()
+        new = saved[0]
+        return *self._told(request, saved, new["id"], "saved_done", name=new["name"]), ""
 
-    def _begun(
-        self, request: gr.Request, shown: list[Message], stored: object, id_: object
-    ) -> Sequence[Any]:
+    def _begun(self, request: gr.Request, shown: list[Message], stored: object) -> Sequence[Any]:
         """Keeps the conversation and clears the screen; without room for it, it stays there."""
-        cleared: tuple[Any, ...] = ([], [], _NONE, gr.skip())
+        cleared: tuple[Any, ...] = ([], as_json([]), gr.skip())
         saved, messages = self._read(request, stored), self._messages(request, shown)
-        if not messages:
+        if holds(saved, messages) or not messages:
             return *cleared, gr.skip(), gr.skip(), gr.skip()
         try:
-            saved = kept(saved, _open(id_) or secrets.token_hex(8), "", messages, datetime.now(UTC))
+            saved = kept(saved, "", messages, datetime.now(UTC))
         except FullError:
-            stays = (messages, messages, _open(id_) or _NONE, gr.update(open=True))
+            stays = (messages, as_json(messages), gr.update(open=True))
             return *stays, *self._told(request, saved, None, "saved_full")
-        told = self._told(request, saved, None, "saved_done", name=saved[0]["name"])
-        return *cleared, *told
+        return *cleared, *self._told(request, saved, None, "saved_done", name=saved[0]["name"])
 
     def _listed(self, request: gr.Request, query: str, stored: object) -> Any:
         return self._choices(request, found(self._read(request, stored), query))
 
     def _shown(
-        self,
-        request: gr.Request,
-        id_: str | None,
-        stored: object,
-        shown: list[Message],
-        open_id: object,
+        self, request: gr.Request, id_: str | None, stored: object, shown: list[Message]
     ) -> Sequence[Any]:
         """Puts a saved conversation on the screen, after keeping the one that was there."""
         saved = self._read(request, stored)
         wanted = _with_id(saved, id_)
-        nothing = (gr.skip(), gr.skip(), _open(open_id) or _NONE)
         if wanted is None:
-            return *nothing, *self._told(request, saved, None, "saved_choose")
+            return gr.skip(), gr.skip(), *self._told(request, saved, None, "saved_choose")
         if is_waiting(shown):  # the reply would be written over what is opened
-            return *nothing, *self._told(request, saved, wanted["id"], "still_talking")
-        saved = self._with_current(request, saved, shown, _open(open_id), wanted)
+            return gr.skip(), gr.skip(), *self._told(request, saved, wanted["id"], "still_talking")
+        saved = self._with_current(request, saved, shown)
+        wanted = _with_id(saved, id_) or wanted  # what was on the screen may go on with it
         messages = wanted["messages"]
         told = self._told(request, saved, wanted["id"], "saved_opened", name=wanted["name"])
-        return messages, messages, wanted["id"], *told
+        return messages, as_json(messages), *told
 
     def _with_current(
-        self, request: gr.Request, saved: list[Saved], shown: list[Message], id_: str, to: Saved
+        self, request: gr.Request, saved: list[Saved], shown: list[Message]
     ) -> list[Saved]:
         messages = self._messages(request, shown)
-        if not messages or id_ == to["id"]:
+        if holds(saved, messages) or not messages:
             return saved
         try:
-            return kept(saved, id_ or secrets.token_hex(8), "", messages, datetime.now(UTC))
+            return kept(saved, "", messages, datetime.now(UTC))
         except FullError:
             said = self._desk.say(request, "saved_full")
             raise gr.Error(said, title="", print_exception=False) from None
@@ -220,13 +219,9 @@ class Conversations:
         note = "" if there else status(self._desk.say(request, "saved_choose"))
         return gr.update(visible=there is not None), note
 
-    def _deleted(
-        self, request: gr.Request, id_: str | None, stored: object, open_id: object
-    ) -> Sequence[Any]:
+    def _deleted(self, request: gr.Request, id_: str | None, stored: object) -> Sequence[Any]:
         saved = without(self._read(request, stored), str(id_))
-        still_open = _NONE if open_id == id_ else _open(open_id) or _NONE
-        told = self._told(request, saved, None, "saved_deleted")
-        return *told, still_open, gr.update(visible=False), ""
+        return *self._told(request, saved, None, "saved_deleted"), gr.update(visible=False), ""
 
     def _exported(
         self, request: gr.Request, query: str, id_: str | None, stored: object, format_: Any
@@ -263,11 +258,7 @@ class Conversations:
     ) -> tuple[Any, Any, Any]:
         """Returns the list for the browser, the list to choose from, and a line."""
         note = status(self._desk.say(request, key, **values))
-        return saved, self._choices(request, saved, chosen), note
-
-
-def _open(id_: object) -> str:
-    return id_[:64] if isinstance(id_, str) and id_ != _NONE else ""
+        return as_json(saved), self._choices(request, saved, chosen), note
 
 
 def _with_id(saved: Sequence[Saved], id_: object) -> Saved | None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
-from chatbot.ui.history import Message, restored, safe_text, turns_of
+from chatbot.ui.history import Message, restored, safe_text, text_of, turns_of
 
 Format = Literal["jsonl", "csv", "txt"]
 
@@ -44,21 +45,31 @@ def read_saved(stored: object, note: str) -> list[Saved]:
 
 
 def kept(
-    saved: Sequence[Saved], id_: str, name: str, messages: Sequence[Message], now: datetime
+    saved: Sequence[Saved], name: str, messages: Sequence[Message], now: datetime
 ) -> list[Saved]:
-    """Returns the list with this conversation first, in place of an older state of itself.
+    """Returns the list with this conversation first.
+
+    It takes the place of a saved one only where it goes on with all of that, so that no change and
+    no other tab's copy of it loses anything.
 
     Raises:
         FullError: there are as many as a browser can keep; nothing is dropped silently.
     """
-    others = [one for one in saved if one["id"] != id_]
-    before = [one for one in saved if one["id"] == id_]
-    named = clean_name(name) or (before[0]["name"] if before else first_words(messages))
+    before = _begun(saved, messages)
+    others = [one for one in saved if before is None or one["id"] != before["id"]]
+    named = clean_name(name) or (before["name"] if before else first_words(messages))
     when = now.astimezone(UTC).isoformat(timespec="seconds")
+    id_ = before["id"] if before else secrets.token_hex(8)
     new = Saved(id=id_, name=named, when=when, messages=list(messages))
     if len(others) >= MAX_SAVED or _size([new, *others]) > MAX_BYTES:
         raise FullError
     return [new, *others]
+
+
+def holds(saved: Sequence[Saved], messages: Sequence[Message]) -> bool:
+    """Tells whether a saved conversation begins with all that was said here."""
+    said = _said(messages)
+    return any(_said(one["messages"])[: len(said)] == said for one in saved)
 
 
 def renamed(saved: Sequence[Saved], id_: str, name: str) -> list[Saved]:
@@ -89,7 +100,7 @@ def clean_name(name: object) -> str:
 
 def first_words(messages: Sequence[Message]) -> str:
     """Returns the name of a conversation that got none: how it began."""
-    return clean_name(next(iter(turns_of(messages)), ""))
+    return clean_name(next((text_of(one) for one in messages if one["role"] == "user"), ""))
 
 
 def exported(saved: Sequence[Saved], format_: Format) -> str:
@@ -109,6 +120,17 @@ def _read(item: object, note: str) -> Saved | None:
     when = item.get("when")
     told = when if isinstance(when, str) and len(when) < 40 else ""
     return Saved(id=item["id"][:64], name=name, when=told, messages=messages) if messages else None
+
+
+def _begun(saved: Sequence[Saved], messages: Sequence[Message]) -> Saved | None:
+    """Returns the longest saved conversation that these messages go on with."""
+    said = _said(messages)
+    begun = [one for one in saved if said[: len(one["messages"])] == _said(one["messages"])]
+    return max(begun, key=lambda one: len(one["messages"]), default=None)
+
+
+def _said(messages: Sequence[Message]) -> list[tuple[object, str]]:
+    return [(shown["role"], text_of(shown)) for shown in messages]
 
 
 def _size(saved: Sequence[Saved]) -> int:

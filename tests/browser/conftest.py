@@ -57,14 +57,18 @@ def settled(page):
 
 @pytest.fixture
 def open_page(browser, expected_errors):
-    """Opens pages as visitors with their own browser; checks in the end what went wrong there."""
+    """Opens pages as visitors with their own browser; checks in the end what went wrong there.
+
+    With `beside`, the page is another tab in the browser of that one.
+    """
     wrong, contexts = [], []
 
-    def opened(url, size="desktop", **options):
+    def opened(url, size="desktop", beside=None, **options):
         width, height = SIZES[size]
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        if beside is None:
+            viewport = {"width": width, "height": height}
+            contexts.append(browser.new_context(viewport=viewport, **options))
+        page = (beside.context if beside else contexts[-1]).new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: wrong.append(f"error {error}"))
         page.on("console", heard)

@@ -133,6 +133,39 @@ def test_nothing_is_opened_while_a_reply_grows(page):
     expect(listed(page)).to_have_count(2)
 
 
+def test_two_tabs_lose_nothing_of_each_other(page, open_page, server):
+    other = open_page(server.url, beside=page)
+    for tab, topic in ((page, "rain"), (other, "snow"), (page, "fog"), (other, "ice")):
+        say(tab, f"about {topic}")
+        expect_reply(tab, f"about {topic} (1)")
+        tab.reload()
+        expect_reply(tab, f"about {topic} (1)")  # its own, not what the other said last
+        settled(tab)
+        click(tab, "New chat")
+        expect(replies(tab)).to_have_count(0)
+    for tab in (page, other):
+        unfold(tab)
+        expect(listed(tab)).to_have_count(4)
+
+
+def test_a_new_tab_goes_on_with_what_was_said_last_and_its_copy_takes_no_place(
+    page, open_page, server
+):
+    say(page, "about rain")
+    expect_reply(page, "about rain (1)")
+    unfold(page)
+    click(page, "Save this one")
+    expect(listed(page)).to_have_count(1)
+    other = open_page(server.url, beside=page)
+    for tab, topic in ((page, "hail"), (other, "snow")):
+        say(tab, topic)
+        expect_reply(tab, f"{topic} (3)")
+        click(tab, "New chat")
+        expect(replies(tab)).to_have_count(0)
+    unfold(other)
+    expect(listed(other)).to_have_count(2)
+
+
 def test_deleting_asks_first_and_takes_only_the_chosen_one(page):
     for topic in ("rain", "snow"):
         say(page, f"about {topic}")

@@ -1,5 +1,6 @@
 """Keeping conversations where something is in the way: no room, a reply that still grows."""
 
+import json
 from datetime import UTC, datetime
 
 import gradio as gr
@@ -10,6 +11,7 @@ from chatbot.ui.conversations import Conversations
 from chatbot.ui.desk import Desk
 from chatbot.ui.history import message
 from chatbot.ui.jobs import Jobs
+from chatbot.ui.memory import as_json
 from chatbot.ui.owner import OwnerGate
 from chatbot.ui.page import page_words
 from chatbot.ui.saved import MAX_SAVED, kept
@@ -29,28 +31,33 @@ def conversations():
 def full():
     saved = []
     for number in range(MAX_SAVED):
-        saved = kept(saved, str(number), "", RAIN, datetime.now(UTC))
-    return saved
+        saved = kept(saved, "", [message("user", f"{number}.")], datetime.now(UTC))
+    return as_json(saved)
 
 
 def test_a_conversation_for_which_there_is_no_room_stays_on_the_screen(conversations):
-    *screen, saved, _, note = conversations._begun(visitor_request(), RAIN, full(), "a")
-    assert len(saved) == MAX_SAVED
+    *screen, saved, _, note = conversations._begun(visitor_request(), RAIN, full())
+    assert len(json.loads(saved)) == MAX_SAVED
     assert "no room" in note
-    assert screen == [RAIN, RAIN, "a", gr.update(open=True)]
+    assert screen == [RAIN, as_json(RAIN), gr.update(open=True)]
 
 
 def test_with_room_a_new_chat_keeps_what_it_clears_from_the_screen(conversations):
-    *screen, saved, _, _ = conversations._begun(visitor_request(), RAIN, [], "-")
-    assert saved[0]["messages"] == RAIN
-    assert screen == [[], [], "-", gr.skip()]
+    *screen, saved, _, _ = conversations._begun(visitor_request(), RAIN, "")
+    assert json.loads(saved)[0]["messages"] == RAIN
+    assert screen == [[], "[]", gr.skip()]
+
+
+def test_what_is_saved_already_is_not_kept_once_more(conversations):
+    *_, saved, _, _ = conversations._begun(visitor_request(), RAIN, "")
+    assert conversations._begun(visitor_request(), RAIN, saved)[3:] == (gr.skip(),) * 3
 
 
 def test_nothing_is_opened_under_a_reply_that_still_grows(conversations):
-    saved = kept([], "a", "", RAIN, datetime.now(UTC))
+    [one] = kept([], "", RAIN, datetime.now(UTC))
     waiting = [message("user", "Are you there?")]
-    shown, stored, open_id, *_, note = conversations._shown(
-        visitor_request(), "a", saved, waiting, "-"
+    shown, stored, *_, note = conversations._shown(
+        visitor_request(), one["id"], as_json([one]), waiting
     )
-    assert (shown, stored, open_id) == (gr.skip(), gr.skip(), "-")
+    assert (shown, stored) == (gr.skip(), gr.skip())
     assert "Wait for the reply" in note
