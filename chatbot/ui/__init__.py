@@ -3,3 +3,7 @@
 `server` starts it, `page` puts it together, `chat` is the tab in which visitors talk. Importing
 this package imports neither Gradio nor TensorFlow; bots are loaded while the page is served.
 """
+
+from chatbot.ui.lean import import_lean
+
+import_lean()

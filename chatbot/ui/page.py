@@ -20,6 +20,7 @@ from chatbot.ui.chat import REPLIES, ChatTab
 from chatbot.ui.compare import CompareTab
 from chatbot.ui.corrections import CorrectionsTab
 from chatbot.ui.desk import Desk
+from chatbot.ui.lean import no_application_yet
 from chatbot.ui.models import ModelsTab
 from chatbot.ui.share_tab import ShareTab
 from chatbot.ui.train import TrainTab
@@ -72,6 +73,19 @@ def page_words(fixed: Language | None) -> Any:
 
 def build_page(desk: Desk) -> Page:
     """Builds the page around what its tabs share."""
+    with no_application_yet():
+        blocks = _blocks(desk)
+    options = {
+        "theme": _theme(),
+        "css_paths": sorted(STYLES.glob("*.css")),
+        "i18n": desk.words,
+        "footer_links": [],
+    }
+    return Page(blocks, options, language_script(desk.fixed))
+
+
+def _blocks(desk: Desk) -> Any:
+    """Builds every component with its events."""
     with gr.Blocks(title="Chatbot", fill_height=True, analytics_enabled=False) as blocks:
         with gr.Tabs(selected="chat", elem_id="tabs") as tabs:
             with gr.Tab(desk.words("tab_chat"), id="chat", elem_id="tab-chat"):
@@ -81,14 +95,7 @@ def build_page(desk: Desk) -> Page:
         _connect_owner(desk, blocks, [tab for tab, _ in owned])
         _connect_chat(chat, tabs, [built for _, built in owned])
         gr.api(chat_function(desk), api_name="chat", **REPLIES)
-    blocks.queue(max_size=_MAX_WAITING, default_concurrency_limit=4)
-    options = {
-        "theme": _theme(),
-        "css_paths": sorted(STYLES.glob("*.css")),
-        "i18n": desk.words,
-        "footer_links": [],
-    }
-    return Page(blocks, options, language_script(desk.fixed))
+    return blocks.queue(max_size=_MAX_WAITING, default_concurrency_limit=4)
 
 
 def _owner_tab(desk: Desk, name: str, build: Callable[[Desk], OwnerTab]) -> tuple[Any, OwnerTab]:
