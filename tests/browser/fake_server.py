@@ -79,7 +79,7 @@ def _words(turns: Sequence[str], settings: DecodingConfig) -> list[str]:
         return [f"{name}={value}" for name, value in settings.model_dump().items()]
     if heard == "seed":
         return [f"seed={settings.seed}"]
-    return ["You", "said:", *(heard.split() * (60 if heard == "long" else 1)), f"({len(turns)})"]
+    return ["You", "said:", *(heard.split() * (300 if heard == "long" else 1)), f"({len(turns)})"]
 
 
 def _load(card: BotCard) -> FakeBot:
