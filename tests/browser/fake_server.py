@@ -38,9 +38,9 @@ class FakeBot:
     ) -> Iterator[str]:
         turns = [history] if isinstance(history, str) else list(history)
         settings = decoding or self.decoding
-        said = ""
+        said, pause = "", 0.06 if turns[-1] == "long" else 0.03
         for word in _words(turns, settings):
-            time.sleep(0.03)
+            time.sleep(pause)
             said = f"{said} {word}".strip()
             yield said
 
@@ -79,7 +79,7 @@ def _words(turns: Sequence[str], settings: DecodingConfig) -> list[str]:
         return [f"{name}={value}" for name, value in settings.model_dump().items()]
     if heard == "seed":
         return [f"seed={settings.seed}"]
-    return ["You", "said:", *(heard.split() * (300 if heard == "long" else 1)), f"({len(turns)})"]
+    return ["You", "said:", *(heard.split() * (100 if heard == "long" else 1)), f"({len(turns)})"]
 
 
 def _load(card: BotCard) -> FakeBot:
