@@ -197,6 +197,7 @@ def started(folder, steps):
     pytest.fail("the training saved no checkpoint within a minute")
 
 
+@pytest.mark.soak  # tests/training/test_trainer.py interrupts a training of its own process
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_and_kill_lose_nothing(own_home, corpus):
     """A run broken by Ctrl-C, then by kill -9, ends in the weights of the run left alone."""

@@ -11,7 +11,7 @@ from chatbot.text.tones import Tones
 from chatbot.training.corrector import Corrector
 from chatbot.training.run import RunFolder
 from chatbot.training.trainer import compiled
-from tests.training.conftest import DEFAULT_PARTS, SETTINGS, colour_pairs
+from tests.training.conftest import SETTINGS, colour_pairs
 
 FIXES = [
     DialoguePair((f"is it {one}?",), f"no, {one} is cold", "corrections:1")
@@ -24,13 +24,13 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def make_run(tmp_path, monkeypatch):
+def make_run(tmp_path, monkeypatch, bag_of_words):
     """Returns a function that sets up a run on a tiny base, few of whose words are measured."""
     monkeypatch.setattr("chatbot.training.corrector._CURVATURE_BATCHES", 2)
 
     def make(name, rehearsal, steps, tact=0):
         decoding = ["decoding.strategy=beam", f"decoding.tact={tact}"] if tact else []
-        settings = [*SETTINGS, *DEFAULT_PARTS, f"training.steps={steps}", *decoding]
+        settings = [*SETTINGS, f"training.steps={steps}", *decoding]
         config = with_settings(Config(), settings)
         texts = [t for pair in (*colour_pairs("x"), *FIXES) for t in (*pair.history, pair.reply)]
         tokenizer = train_tokenizer(texts, TokenizerConfig(vocab_size=320))

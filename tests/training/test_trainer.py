@@ -1,6 +1,7 @@
 """A training can be cut anywhere and repeated anywhere: the weights are the same."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from chatbot.errors import TrainingError
 from chatbot.model.losses import token_nats
 from chatbot.training.batches import pad_batch
 from chatbot.training.encoding import encode_pairs
+from chatbot.training.run import RunFolder
 from chatbot.training.trainer import Trainer, copies
 from tests.training.bag_of_words import build_bag_of_words
 from tests.training.conftest import DEFAULT_PARTS, ONE_SHAPE, set_up_run
@@ -226,6 +228,21 @@ def test_a_run_is_held_until_its_bot_is_saved(make_run, monkeypatch):
     with pytest.raises(TrainingError, match="Enough"):
         _train(run)
     assert held == ["done"]
+
+
+def test_ctrl_c_ends_it_after_the_step_and_tells_how_to_go_on(make_run, monkeypatch, capsys):
+    run, log = make_run("run", "training.steps=400"), RunFolder.log
+
+    def interrupted(self, event, **facts):
+        log(self, event, **facts)
+        if event == "checkpoint" and facts["step"] == 3:
+            signal.raise_signal(signal.SIGINT)  # as if it came while step 4 is learned
+
+    monkeypatch.setattr(RunFolder, "log", interrupted)
+    assert _train(run) == 130
+    assert "--name run --resume" in capsys.readouterr().out
+    assert run.load_arrays("checkpoint")[1]["step"] == 4
+    assert [event["step"] for event in events(run, "stopped")] == [4]
 
 
 def test_the_steps_that_minutes_became_outlive_a_stop(make_run):
