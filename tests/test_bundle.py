@@ -1,5 +1,6 @@
 """A bundle is whole or refused, and what is loaded answers as what was saved."""
 
+import functools
 import io
 import json
 import os
@@ -526,6 +527,7 @@ def test_scores_of_another_kind_do_not_stop_the_list(home):
 BOTS = pytest.mark.parametrize(("name", "language"), [("english", "en"), ("chinese", "zh")])
 
 
+@functools.cache  # nobody changes what comes of it
 def read_corpus(name):
     text = (ROOT / "corpora" / name).read_text(encoding="utf-8")
     return yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))

@@ -1,5 +1,6 @@
 """The command line: one clear line for a mistake, JSON alone under --json, 130 after Ctrl-C."""
 
+import io
 import json
 import os
 import signal
@@ -14,11 +15,12 @@ import pytest
 from chatbot.bundle import edit_bundle, read_tones
 from chatbot.cli import main
 from chatbot.text.tones import Tones
-from tests.training.conftest import QUICK
+from tests.training.conftest import ONE_SHAPE, QUICK
 
 ROOT = Path(__file__).parent.parent
 SMALL = [
     *QUICK,
+    *ONE_SHAPE,
     "model.embedding_units=12",
     "model.encoder_units=8",
     "model.decoder_units=16",
@@ -130,13 +132,14 @@ def test_json_prints_one_object_and_nothing_else(home, capsys):
     assert len(found["alternatives"]) == 3
 
 
-def test_lines_of_standard_input_get_one_line_each(home):
+def test_lines_of_standard_input_get_one_line_each(home, capsys, monkeypatch):
     lines = 'Hello!\n["Hi", "Hello, how are you?", "Fine."]\n\nWhat is your name?\n'
-    done = run("reply", "tiny", input=lines)
-    assert done.returncode == 0
-    assert len(done.stdout.splitlines()) == 4
-    assert done.stdout.splitlines()[2] == ""
-    assert "empty" in done.stderr
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+    assert main(["reply", "tiny"]) == 0
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 4
+    assert told.out.splitlines()[2] == ""
+    assert "empty" in told.err
 
 
 def test_models_are_listed_shown_and_removed(home, tiny_bundle, capsys, monkeypatch, tmp_path):
@@ -197,6 +200,7 @@ def started(folder, steps):
     pytest.fail("the training saved no checkpoint within a minute")
 
 
+@pytest.mark.soak  # tests/training/test_trainer.py interrupts a training of its own process
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_and_kill_lose_nothing(own_home, corpus):
     """A run broken by Ctrl-C, then by kill -9, ends in the weights of the run left alone."""

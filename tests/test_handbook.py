@@ -78,11 +78,13 @@ def test_every_python_block_is_a_quotation():
     assert len(QUOTES) == len(blocks(ENGLISH, "python")) > 40
 
 
+@pytest.mark.story
 @pytest.mark.timeout(900)
 def test_every_command_runs_as_it_is_written(outputs):
     assert len(outputs) == len(blocks(ENGLISH, "sh"))
 
 
+@pytest.mark.story
 @pytest.mark.timeout(900)
 def test_what_a_command_is_said_to_print_is_printed(outputs):
     last, checked = -1, 0

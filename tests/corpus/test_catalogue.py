@@ -16,12 +16,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import yaml
 
+from chatbot.bundle import CORPUS
 from chatbot.cli import main
 from chatbot.config import Config
 from chatbot.corpus import catalogue, download, fetching, unpacking
 from chatbot.corpus.catalogue import public_sets, terms_of
+from chatbot.corpus.pair_table import write_pairs
 from chatbot.corpus.prepare import CorpusSource, parse_source
 from chatbot.corpus.readers import read_conversations
+from chatbot.corpus.records import DialoguePair
 from chatbot.corpus.reshaping import reshape
 from chatbot.errors import CorpusError
 from chatbot.files import fetched_folder, try_lock
@@ -639,6 +642,8 @@ def test_a_training_notes_the_terms_of_its_corpora_and_of_its_base(talk, home, c
     run, _ = set_up(Job("one", [parse_source("talk@0.1")], Config()))
     assert run.about()["licences"] == [terms]
     of_base = {**terms, "set": "older"}
+    known = [DialoguePair(("Hello!",), "Hi!", "x:1")]  # else it would be asked what it says
+    write_pairs(home / "saved_models" / "tiny" / CORPUS, {"train": known, "validation": known})
     with_licences(home / "saved_models" / "tiny", [of_base, "odd", {"set": 3}])
     run, _ = set_up(Job("two", [parse_source("talk@0.1")], Config(), base="tiny"))
     assert run.about()["licences"] == [of_base, terms]

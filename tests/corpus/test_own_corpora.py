@@ -1,5 +1,6 @@
 """The corpora written for this project keep the promises of corpora/README.md."""
 
+import functools
 import itertools
 import json
 import re
@@ -25,6 +26,7 @@ LANGUAGES = ["en", "zh"]
 _TOKENS = {"en": r"\{\w+\}|[a-z0-9']+", "zh": r"\{\w+\}|[a-z0-9]+|[\u4e00-\u9fff]"}
 
 
+@functools.cache  # these files take seconds to parse; nobody changes what comes of it
 def read(name):
     text = (CORPORA / name).read_text(encoding="utf-8")
     return yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
@@ -75,9 +77,14 @@ def plain(text):
     return " ".join(re.findall(r"[\w']+", text.lower())) or text.strip()
 
 
+@functools.cache  # each wording is compared with every other one of its situation
+def tokens_of(text, language):
+    return Counter(re.findall(_TOKENS[language], text.lower()))
+
+
 def alike(one, other, language):
     """The share of the longer text's tokens that the other has as well."""
-    counts = [Counter(re.findall(_TOKENS[language], text.lower())) for text in (one, other)]
+    counts = [tokens_of(text, language) for text in (one, other)]
     longest = max(sum(count.values()) for count in counts)
     return (counts[0] & counts[1]).total() / longest if longest else 0.0
 

@@ -134,6 +134,12 @@ def seq2seq(request):
     return network
 
 
+@pytest.fixture(scope="module")
+def stepped(seq2seq):
+    """The logits and attention weights of the padded batch, one token at a time."""
+    return stepwise(seq2seq, SOURCE, INPUT)
+
+
 def stepwise(seq2seq, source, decoder_input_ids):
     """Runs the step over the columns; everything passes through NumPy, as in a search."""
     memory, mask, *state = (np.array(x) for x in seq2seq.encoder(source))
@@ -146,9 +152,9 @@ def stepwise(seq2seq, source, decoder_input_ids):
     return np.stack(logits, 1), np.stack(weights, 1)
 
 
-def test_stepping_reproduces_teacher_forcing_on_a_padded_batch(seq2seq):
+def test_stepping_reproduces_teacher_forcing_on_a_padded_batch(seq2seq, stepped):
     forced = np.array(seq2seq.training([SOURCE, INPUT]))
-    logits, _ = stepwise(seq2seq, SOURCE, INPUT)
+    logits, _ = stepped
     assert np.ptp(forced) > 1  # the logits differ enough for the comparison to mean something
     np.testing.assert_allclose(logits, forced, atol=1e-5)
 
@@ -159,8 +165,8 @@ def test_a_row_does_not_depend_on_its_batch_mates(seq2seq):
     np.testing.assert_allclose(together[2:, :2], alone, atol=1e-5)
 
 
-def test_attention_rows_sum_to_one_and_put_nothing_on_padding(seq2seq):
-    _, weights = stepwise(seq2seq, SOURCE, INPUT)
+def test_attention_rows_sum_to_one_and_put_nothing_on_padding(stepped):
+    _, weights = stepped
     if not weights.any():
         pytest.skip("this architecture has no attention")
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-6)

@@ -1,6 +1,7 @@
 """`python -m chatbot serve`: the API and the page at one address, ended without losing a reply."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from tests.browser.serving import ROOT, Server
 LAUNCHER = Path(__file__).parent / "serve_verb.py"
 
 
-@pytest.fixture
-def server(home):
+@pytest.fixture(scope="module")
+def server(tiny_bundle, tmp_path_factory):
+    home = tmp_path_factory.mktemp("served")
+    shutil.copytree(tiny_bundle, home / "saved_models" / "tiny")
     key = {"CHATBOT_API_KEY": "sesame"}
     with Server(program=LAUNCHER, home=home, environment=key) as running:
         yield running
@@ -35,8 +38,6 @@ def test_the_api_stands_beside_the_page_and_sets_no_cookie(server):
     assert "<html" in httpx.get(server.url).text
     foreign = httpx.get(f"{server.url}healthz", headers={"Host": "example.org"})
     assert foreign.status_code == 421
-    server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(20) == 0
 
 
 def test_the_examples_of_the_document_run_as_written(server):
@@ -48,6 +49,12 @@ def test_the_examples_of_the_document_run_as_written(server):
     models, reply, streamed = told.stdout.splitlines()
     assert models == "['tiny']"
     assert reply == streamed != ""
+
+
+def test_a_signal_ends_it(server):
+    """The last of those that ask this server."""
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(20) == 0
 
 
 def test_an_empty_key_is_one_line(capsys):

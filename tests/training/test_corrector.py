@@ -24,7 +24,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def make_run(tmp_path, monkeypatch):
+def make_real_run(tmp_path, monkeypatch):
     """Returns a function that sets up a run on a tiny base, few of whose words are measured."""
     monkeypatch.setattr("chatbot.training.corrector._CURVATURE_BATCHES", 2)
 
@@ -41,6 +41,12 @@ def make_run(tmp_path, monkeypatch):
         return run
 
     return make
+
+
+@pytest.fixture
+def make_run(bag_of_words, make_real_run):
+    """The same with a stand-in for the network."""
+    return make_real_run
 
 
 def sitting(run, killed_after=None):
@@ -76,8 +82,8 @@ def test_a_best_that_is_newer_than_the_checkpoint_does_not_count(make_run):
     assert outcome.progress.best_step == 1
 
 
-def test_where_nothing_else_is_known_corrections_are_learned_all_the_same(make_run):
-    outcome = sitting(make_run("run", [], steps=400))
+def test_where_nothing_else_is_known_corrections_are_learned_all_the_same(make_real_run):
+    outcome = sitting(make_real_run("run", [], steps=400))
     assert outcome.status == "learned"
 
 

@@ -2,8 +2,11 @@
 
 import pytest
 
+from chatbot.bundle import CORPUS
 from chatbot.config import Config, with_settings
+from chatbot.corpus.pair_table import write_pairs
 from chatbot.corpus.prepare import CorpusSource
+from chatbot.corpus.records import DialoguePair
 from chatbot.errors import BundleError, TrainingError
 from chatbot.training.job import Job, set_up
 
@@ -25,6 +28,8 @@ def test_the_tokenizer_learns_from_every_corpus_whatever_the_weights(home, corpo
 
 
 def test_fine_tuning_keeps_a_copy_of_what_it_starts_from(home, tiny_bundle, corpora):
+    known = [DialoguePair(("Hello!",), "Hi!", "x:1")]  # else it would be asked what it says
+    write_pairs(home / "saved_models" / "tiny" / CORPUS, {"train": known, "validation": known})
     run, _ = set_up(Job("tuned", corpora, Config(), base="tiny"))
     assert run.initial_weights.read_bytes() == (tiny_bundle / "model.weights.h5").read_bytes()
     assert run.tokenizer().serialized == (tiny_bundle / "tokenizer.model").read_bytes()

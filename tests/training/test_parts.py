@@ -6,6 +6,7 @@ import pytest
 from chatbot.cli import main
 from chatbot.training.run import RunFolder
 from chatbot.training.trainer import Trainer
+from tests.training.conftest import ONE_SHAPE, QUICK
 from tests.training.test_trainer import assert_same, events, sitting, weights
 
 STEPS = ["training.steps=10", "training.precision=float32"]
@@ -20,8 +21,7 @@ PARTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("settings", PARTS.values(), ids=PARTS)
-def test_a_stopped_and_resumed_run_ends_in_the_same_weights(make_run, settings):
+def assert_resumes_to_the_same_weights(make_run, settings):
     whole, _ = sitting(make_run("whole", *STEPS, *settings))
     broken = make_run("broken", *STEPS, *settings)
     sitting(broken, stop_after=4)
@@ -30,21 +30,32 @@ def test_a_stopped_and_resumed_run_ends_in_the_same_weights(make_run, settings):
     assert_same(weights(whole), weights(resumed))
 
 
-def test_every_part_trains_in_half_precision(make_run):
-    settings = [*PARTS["coverage, copying"], *PARTS["asks first, sampled"]]
-    run = make_run("half", "training.steps=3", "training.precision=mixed_bfloat16", *settings,
+@pytest.mark.soak  # the default parts are resumed in test_trainer.py
+@pytest.mark.parametrize("settings", PARTS.values(), ids=PARTS)
+def test_a_stopped_and_resumed_run_ends_in_the_same_weights(make_real_run, settings):
+    assert_resumes_to_the_same_weights(make_real_run, settings)
+
+
+def test_a_run_that_mixes_its_own_tokens_in_resumes_to_the_same_weights(make_run):
+    """The coins and draws of a step hang on its number, not on the sitting."""
+    assert_resumes_to_the_same_weights(make_run, PARTS["asks first, sampled"])
+
+
+def test_every_part_trains_in_half_precision(make_real_run):
+    settings = [*PARTS["coverage, copying"], *PARTS["asks first, sampled"], *ONE_SHAPE]
+    run = make_real_run("half", "training.steps=3", "training.precision=mixed_bfloat16", *settings,
                    "model.input_feeding=true", "model.layer_norm=true", "model.residual=true",
                    "model.decoder_layers=2", "model.reverse_source=true")  # fmt: skip
     _, outcome = sitting(run)
     assert np.isfinite(outcome.progress.best_nats)
 
 
-def test_looking_twice_at_one_place_costs(make_run):
+def test_looking_twice_at_one_place_costs(make_real_run):
     """The coverage loss comes on top of the nats that are reported."""
     settings = [*STEPS, *PARTS["coverage, copying"], "training.label_smoothing=0"]
     losses = {}
     for weight in (0, 5):
-        run = make_run(f"lambda{weight}", *settings, f"model.coverage_loss={weight}",
+        run = make_real_run(f"lambda{weight}", *settings, f"model.coverage_loss={weight}",
                        "model.dropout=0")  # fmt: skip
         trainer = Trainer(run, observe=lambda *_: None, should_stop=lambda: False,
                           probe=lambda _: {})  # fmt: skip
@@ -58,7 +69,7 @@ def test_looking_twice_at_one_place_costs(make_run):
     assert losses[5] > 0.5
 
 
-@pytest.mark.parametrize("kind", ["pretrained", "frozen"])
+@pytest.mark.parametrize("kind", ["pretrained", pytest.param("frozen", marks=pytest.mark.soak)])
 def test_a_training_begins_with_word_vectors_and_tells_their_coverage(
     tmp_path, monkeypatch, capsys, kind
 ):
@@ -69,9 +80,10 @@ def test_a_training_begins_with_word_vectors_and_tells_their_coverage(
     lines = [f"{word} " + " ".join(["0"] * i + ["1"] + ["0"] * (11 - i))
              for i, word in enumerate(["is", "no", *words])]  # fmt: skip
     vectors.write_text("\n".join(lines))
-    settings = ["model.embedding_units=12", "model.encoder_units=8", "model.decoder_units=16",
-                f"model.embedding={kind}", f"model.embedding_file={vectors}",
-                "tokenizer.vocab_size=300", "training.precision=float32"]  # fmt: skip
+    settings = [*QUICK, *ONE_SHAPE, "model.embedding_units=12", "model.encoder_units=8",
+                "model.decoder_units=16", f"model.embedding={kind}",
+                f"model.embedding_file={vectors}", "tokenizer.vocab_size=300",
+                "training.precision=float32"]  # fmt: skip
     arguments = [part for setting in settings for part in ("--set", setting)]
     assert main(["train", str(corpus), "--name", "a", "--steps", "2", *arguments]) == 0
     assert "Word vectors: " in capsys.readouterr().out

@@ -67,13 +67,26 @@ def test_all_of_five_pairs_are_learned(home, tiny_bundle, few):
     assert {pair.reply for pair in run.pairs("validation")} == {f"yes {i}" for i in range(5)}
 
 
-def test_a_base_without_its_corpus_is_asked_what_it_says(home, tiny_bundle, few, monkeypatch):
+@pytest.fixture
+def small_checkout(tmp_path, monkeypatch):
+    """A checkout whose small talk is small: preparing the real one takes most of a minute."""
+    path = tmp_path / "checkout" / "corpora" / "small-talk.en.yml"
+    path.parent.mkdir(parents=True)
+    talk = "".join(f'  - says: ["say {i} then"]\n    replies: ["then {i}"]\n' for i in range(200))
+    path.write_text(f"language: en\nsituations:\n{talk}", encoding="utf-8")
+    monkeypatch.setattr("chatbot.training.rehearsal._CHECKOUT", path.parents[1])
+
+
+def test_a_base_without_its_corpus_is_asked_what_it_says(
+    home, tiny_bundle, few, small_checkout, monkeypatch
+):
     monkeypatch.setattr("chatbot.training.rehearsal.ANSWERED_AT_MOST", 30)
     from chatbot.bot import Chatbot
 
     run, _ = set_up(Job("tuned", few, Config(), base="tiny"))
     own = [pair for pair in run.pairs("train") if pair.origin == "tiny:own"]
     assert 0 < len(own) <= 30
+    assert all(pair.history[-1].endswith(" then") for pair in own)  # of the small talk
     bot = Chatbot.load(tiny_bundle)
     replies = bot.reply_batch([pair.history for pair in own])
     assert [reply.text for reply in replies] == [pair.reply for pair in own]

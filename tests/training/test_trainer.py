@@ -1,6 +1,7 @@
 """A training can be cut anywhere and repeated anywhere: the weights are the same."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ from chatbot.errors import TrainingError
 from chatbot.model.losses import token_nats
 from chatbot.training.batches import pad_batch
 from chatbot.training.encoding import encode_pairs
+from chatbot.training.run import RunFolder
 from chatbot.training.trainer import Trainer, copies
-from tests.training.conftest import DEFAULT_PARTS
+from tests.training.bag_of_words import build_bag_of_words
+from tests.training.conftest import DEFAULT_PARTS, ONE_SHAPE, set_up_run
+
+STEPS = ("training.steps=24", "training.precision=float32")
 
 
 def sitting(run, stop_after=None):
@@ -56,11 +61,22 @@ def assert_same(ours, theirs):
         np.testing.assert_array_equal(left, right)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_a_stopped_and_resumed_run_ends_in_the_same_weights_bit_for_bit(make_run, precision):
+@pytest.fixture(scope="module")
+def weights_of_the_whole(tmp_path_factory):
+    """The weights that a run of STEPS ends in when it is left alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chatbot.training.trainer.build_seq2seq", build_bag_of_words)
+        run = set_up_run(tmp_path_factory.mktemp("runs") / "whole", *ONE_SHAPE, *STEPS)
+        return weights(sitting(run)[0])
+
+
+@pytest.mark.parametrize(
+    "precision", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.soak)]
+)
+def test_a_stopped_and_resumed_run_ends_in_the_same_weights_bit_for_bit(make_real_run, precision):
     settings = ("training.steps=24", f"training.precision={precision}", *DEFAULT_PARTS)
-    whole, _ = sitting(make_run("whole", *settings))
-    broken = make_run("broken", *settings)
+    whole, _ = sitting(make_real_run("whole", *settings))
+    broken = make_real_run("broken", *settings)
     _, stopped = sitting(broken, stop_after=9)
     assert (stopped.status, stopped.progress.step) == ("stopped", 9)
     resumed, outcome = sitting(broken)
@@ -85,15 +101,13 @@ def test_one_that_never_validated_does_so_before_it_is_kept(make_run):
     assert len(events(run, "validation")) == 1
 
 
-def test_a_run_that_was_kept_early_goes_on_to_the_same_weights(make_run):
-    settings = ("training.steps=24", "training.precision=float32")
-    whole, _ = sitting(make_run("whole", *settings))
-    broken = make_run("broken", *settings)
+def test_a_run_that_was_kept_early_goes_on_to_the_same_weights(make_run, weights_of_the_whole):
+    broken = make_run("broken", *STEPS)
     kept_early(broken, after=9)
     broken.forget_stop()
     resumed, outcome = sitting(broken)
     assert outcome.status == "done"
-    assert_same(weights(resumed), weights(whole))
+    assert_same(weights(resumed), weights_of_the_whole)
 
 
 def test_being_kept_early_does_not_use_up_the_patience(make_run):
@@ -153,15 +167,14 @@ def test_a_fine_tuning_shows_what_the_base_answered_beside(make_run, tmp_path):
     assert [event["replies"] for event in told] == [{"hello": "new"}, {"hello": "newer"}]
 
 
-def test_a_run_killed_after_a_checkpoint_repeats_what_it_lost(make_run):
-    whole, _ = sitting(make_run("whole", "training.steps=16"))
-    killed = make_run("killed", "training.steps=16")
+def test_a_run_killed_after_a_checkpoint_repeats_what_it_lost(make_run, weights_of_the_whole):
+    killed = make_run("killed", *STEPS)
     sitting(killed, stop_after=5)
     checkpoint = (killed.path / "checkpoint.npz").read_bytes()
     sitting(killed, stop_after=4)  # goes on to step 9, and that is lost:
     (killed.path / "checkpoint.npz").write_bytes(checkpoint)
     resumed, _ = sitting(killed)
-    assert_same(weights(resumed), weights(whole))
+    assert_same(weights(resumed), weights_of_the_whole)
 
 
 def test_the_estimate_teaches_nothing(make_run):
@@ -217,6 +230,21 @@ def test_a_run_is_held_until_its_bot_is_saved(make_run, monkeypatch):
     assert held == ["done"]
 
 
+def test_ctrl_c_ends_it_after_the_step_and_tells_how_to_go_on(make_run, monkeypatch, capsys):
+    run, log = make_run("run", "training.steps=400"), RunFolder.log
+
+    def interrupted(self, event, **facts):
+        log(self, event, **facts)
+        if event == "checkpoint" and facts["step"] == 3:
+            signal.raise_signal(signal.SIGINT)  # as if it came while step 4 is learned
+
+    monkeypatch.setattr(RunFolder, "log", interrupted)
+    assert _train(run) == 130
+    assert "--name run --resume" in capsys.readouterr().out
+    assert run.load_arrays("checkpoint")[1]["step"] == 4
+    assert [event["step"] for event in events(run, "stopped")] == [4]
+
+
 def test_the_steps_that_minutes_became_outlive_a_stop(make_run):
     run = make_run("run", "training.minutes=0.02")
     sitting(run, stop_after=1)
@@ -248,8 +276,9 @@ def test_one_that_diverges_says_so_in_one_line(make_run, monkeypatch, validated)
     assert "\n" not in str(caught.value)
 
 
-def test_it_learns_and_keeps_the_best_weights(make_run):
-    run = make_run("run", "training.steps=150", "training.learning_rate=0.01", "model.dropout=0")
+def test_it_learns_and_keeps_the_best_weights(make_real_run):
+    run = make_real_run("run", *ONE_SHAPE, "training.steps=150", "training.learning_rate=0.01",
+                        "model.dropout=0")  # fmt: skip
     _, outcome = sitting(run)
     losses = [event["nats"] for event in events(run, "validation")]
     assert losses[-1] < 0.6 * losses[0]
@@ -258,7 +287,8 @@ def test_it_learns_and_keeps_the_best_weights(make_run):
 
 def test_the_validation_loss_is_that_of_every_token_of_every_batch(make_run):
     """Computed again from the weights, pair by pair, over batches of different lengths."""
-    run = make_run("run", "training.steps=8", "training.validate_every=8")
+    run = make_run("run", "training.steps=8", "training.validate_every=8",
+                   "training.max_source_tokens=32", "training.max_target_tokens=32")  # fmt: skip
     trainer, _ = sitting(run)
     pairs = encode_pairs(run.pairs("validation"), run.tokenizer(), run.config().training)
     nats, tokens = 0.0, 0
