@@ -24,8 +24,9 @@ def browser():
     if chromium_path() is None:
         no_browser = pytest.fail if os.environ.get("CI") else pytest.skip
         no_browser("Chromium is missing: install it, or name it in the variable CHROMIUM")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=15_000)  # a page takes its time on a machine that is busy
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=_SWITCHES)
         yield chromium
