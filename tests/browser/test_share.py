@@ -79,26 +79,24 @@ def ask(owner):
     """Asks for a link unless there is one."""
     button = owner.get_by_role("button", name="Ask for a public link")
     if button.is_visible():
+        expect(status(owner)).to_contain_text("not shared")
         button.click()
     return link_of(owner)
 
 
-@pytest.mark.parametrize("size", [pytest.param("desktop", marks=pytest.mark.story), "phone"])
-def test_a_link_asked_for_by_the_option_shows_in_the_tab(open_share, printed, size):
-    owner = open_share(size)
-    assert link_of(owner) == printed
+def test_the_link_of_the_option_gives_the_chat_alone_until_it_is_closed(
+    server, printed, open_share, open_page
+):
+    owner = open_share("phone")
+    link = link_of(owner)
+    assert link == printed
+    expect(status(owner)).to_contain_text("The page is shared")
+    expect(owner.get_by_role("img", name="QR code of the public link")).to_be_visible()
     expect_unnamed(owner)
     assert fits_sideways(owner)
     owner.reload()
     open_tab(owner, "Share")
-    assert link_of(owner) == printed
-
-
-def test_the_link_gives_the_chat_alone_until_it_is_closed(server, open_share, open_page):
-    owner = open_share()
-    link = ask(owner)
-    expect(status(owner)).to_contain_text("The page is shared")
-    expect(owner.get_by_role("img", name="QR code of the public link")).to_be_visible()
+    assert link_of(owner) == link
     owner.context.grant_permissions(["clipboard-read", "clipboard-write"])
     owner.get_by_role("button", name="Copy the link").click()
     expect(status(owner)).to_contain_text("The link is copied")
@@ -121,9 +119,6 @@ def test_the_link_gives_the_chat_alone_until_it_is_closed(server, open_share, op
     with pytest.raises(httpx.TransportError):
         httpx.get(link)
     assert httpx.get(server.url).status_code == 200
-    owner.reload()
-    open_tab(owner, "Share")
-    expect(status(owner)).to_contain_text("not shared")
 
 
 def test_even_the_owner_is_a_visitor_through_the_link(
