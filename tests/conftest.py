@@ -8,6 +8,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import pytest
 
+import chatbot.ui  # noqa: F401  (before Gradio, which it makes quicker)
 from chatbot.config import Config, TokenizerConfig, with_settings
 
 TINY = ["model.embedding_units=12", "model.encoder_units=8", "model.decoder_units=16"]

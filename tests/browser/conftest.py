@@ -24,8 +24,9 @@ def browser():
     if chromium_path() is None:
         no_browser = pytest.fail if os.environ.get("CI") else pytest.skip
         no_browser("Chromium is missing: install it, or name it in the variable CHROMIUM")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=15_000)  # a page takes its time on a machine that is busy
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=_SWITCHES)
         yield chromium
@@ -55,20 +56,48 @@ def settled(page):
         quiet = 0 if page.loading else quiet + 1
 
 
+@pytest.fixture(scope="package")
+def browsers(browser):
+    """Visitors' browsers, kept for the tests to come: what they hold of a page loads faster."""
+    return []
+
+
+def forget(page, url):
+    """Makes a browser forget who visited the page, but not how it looks."""
+    page.context.clear_cookies()
+    page.context.clear_permissions()
+    origin, kinds = url.partition("/?")[0], "local_storage,indexeddb,cache_storage"
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": kinds})
+    devtools.detach()
+
+
 @pytest.fixture
-def open_page(browser, expected_errors):
+def open_page(browser, browsers, expected_errors):
     """Opens pages as visitors with their own browser; checks in the end what went wrong there.
 
     With `beside`, the page is another tab in the browser of that one.
     """
-    wrong, contexts = [], []
+    wrong, contexts, pages = [], [], []
+
+    def visitor(url, options):
+        """Returns a page in a browser that no other visitor has, and that knows none."""
+        if options:  # a browser that is like no other
+            contexts.append(browser.new_context(**options))
+            return contexts[-1].new_page()
+        taken = {page.context for page in pages}
+        free = next((one for one in browsers if one not in taken), None)
+        if free is None:
+            browsers.append(free := browser.new_context())
+        page = free.new_page()
+        forget(page, url)
+        return page
 
     def opened(url, size="desktop", beside=None, **options):
         width, height = SIZES[size]
-        if beside is None:
-            viewport = {"width": width, "height": height}
-            contexts.append(browser.new_context(viewport=viewport, **options))
-        page = (beside.context if beside else contexts[-1]).new_page()
+        page = beside.context.new_page() if beside else visitor(url, options)
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: wrong.append(f"error {error}"))
         page.on("console", heard)
@@ -91,8 +120,8 @@ def open_page(browser, expected_errors):
             wrong.append(f"outside request {address}")
 
     yield opened
-    for context in contexts:
-        context.close()
+    for one in [*pages, *contexts]:
+        one.close()
     assert wrong == []
 
 

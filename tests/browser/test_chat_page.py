@@ -48,7 +48,7 @@ def expect_unnamed(page, count=0):
     assert len(unnamed) == count, unnamed
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize("size", [pytest.param("desktop", marks=pytest.mark.story), "phone"])
 def test_a_visitor_gets_a_reply_and_the_window_is_filled(open_page, server, size):
     page = open_page(server.url, size)
     expect(page.get_by_role("heading", name="echo")).to_be_visible()
@@ -64,7 +64,16 @@ def test_a_visitor_gets_a_reply_and_the_window_is_filled(open_page, server, size
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
 
 
-def test_a_reply_appears_while_it_grows(page):
+def test_a_reply_grows_can_be_stopped_and_keeps_the_next_message_waiting(page):
+    # From the keyboard alone.
+    expect(page.get_by_role("textbox", name="Message")).to_be_focused()
+    page.keyboard.type("typed")
+    page.keyboard.press("Enter")
+    expect_reply(page, "You said: typed (1)")
+    page.keyboard.type("and again")  # the box has kept the focus
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect_reply(page, "and again (3)")
     page.evaluate(
         """() => { window.seen = new Set(); new MutationObserver(() => {
             const all = document.querySelectorAll("[data-testid=bot] .md");
@@ -72,48 +81,10 @@ def test_a_reply_appears_while_it_grows(page):
         }).observe(document.body, {subtree: true, childList: true, characterData: true}) }"""
     )
     say(page, "one two three four five six seven eight nine ten")
-    expect_reply(page, "ten (1)")
+    expect_reply(page, "ten (5)")
     seen = page.evaluate("[...window.seen]")
-    assert len([text for text in seen if text and "(1)" not in text]) >= 2
-
-
-def test_a_conversation_outlives_a_reload_and_a_new_chat_forgets_it(page):
-    say(page, "remember <b>me</b>")
-    expect_reply(page, "remember <b>me</b> (1)")
-    page.reload()
-    expect(said(page).last).to_contain_text(display("remember <b>me</b>"))
-    say(page, "still there")
-    expect_reply(page, "still there (3)")
-    page.get_by_role("button", name="New chat").click()
-    expect(replies(page)).to_have_count(0)
-    page.reload()
-    expect(page.get_by_text("Tell me a joke.")).to_be_visible()
-    expect(replies(page)).to_have_count(0)
-
-
-def test_a_message_is_not_lost_when_the_page_is_left_before_the_reply(page, expected_errors):
-    expected_errors += ["signal is aborted", "errored out"]  # the stream that is left
-    say(page, "long")
-    expect(replies(page).last).to_contain_text("long long")
-    page.reload()
-    expect(said(page).last).to_contain_text("long")
-    expect(replies(page).last).to_contain_text("Stopped before an answer")
-    say(page, "next")
-    expect_reply(page, "You said: next (1)")
-
-
-def test_a_reply_can_be_stopped_and_the_conversation_goes_on(page):
-    say(page, "long")
-    expect(replies(page).last).to_contain_text("long long")
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
-    stopped = replies(page).last.inner_text()
-    assert "(1)" not in stopped
-    say(page, "next")
-    expect_reply(page, "You said: next (3)")
-
-
-def test_a_second_message_waits_for_the_reply_and_is_kept_in_the_box(page):
+    assert len([text for text in seen if "one two" in text and "(5)" not in text]) >= 2
+    # A second message waits and is kept in the box.
     say(page, "long")
     expect(replies(page).last).to_contain_text("long long")
     say(page, "too early")
@@ -121,41 +92,36 @@ def test_a_second_message_waits_for_the_reply_and_is_kept_in_the_box(page):
     expect(page.get_by_role("textbox", name="Message")).to_have_value("too early")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Send")).to_be_visible()
+    assert "(7)" not in replies(page).last.inner_text()
+    # The conversation goes on.
     page.get_by_role("button", name="Send").click()
-    expect_reply(page, "too early (3)")
+    expect_reply(page, "too early (9)")
 
 
-def test_retry_answers_the_same_message_again_with_a_fresh_seed(page):
-    page.get_by_role("button", name="Settings").click()
-    page.get_by_role("button", name="More").click()
-    page.get_by_role("radio", name="sampling").check()
-    page.get_by_role("textbox", name="seed").fill("7")
-    say(page, "seed")
-    expect_reply(page, "seed=7")
-    page.get_by_role("button", name="Retry").click()
-    expect(replies(page).last).to_contain_text(re.compile(r"seed=(?!7\b)\d+"))
-    expect(said(page)).to_have_count(1)
+def test_a_conversation_outlives_a_reload_and_a_new_chat_forgets_it(page, expected_errors):
+    expected_errors += ["signal is aborted", "errored out"]  # the stream that is left
+    say(page, "remember <b>me</b>")
+    expect_reply(page, "remember <b>me</b> (1)")
+    # The page is left before the reply: the message is not lost.
+    say(page, "long")
+    expect(replies(page).last).to_contain_text("long long")
+    page.reload()
+    expect(said(page).first).to_contain_text(display("remember <b>me</b>"))
+    expect(said(page).last).to_contain_text("long")
+    expect(replies(page).last).to_contain_text("Stopped before an answer")
+    say(page, "still there")
+    expect_reply(page, "still there (3)")
+    page.get_by_role("button", name="New chat").click()
+    expect(replies(page)).to_have_count(0)
+    page.reload()
+    expect(page.get_by_text("Tell me a joke.")).to_be_visible()
+    expect(replies(page)).to_have_count(0)
+    # An example is said with one click.
+    page.get_by_role("button", name="Tell me a joke.").click()
+    expect_reply(page, "Tell me a joke. (1)")
 
 
-def test_retry_without_chance_says_why_nothing_changes(page):
-    say(page, "hello")
-    expect_reply(page, "hello (1)")
-    page.get_by_role("button", name="Retry").click()
-    expect(page.get_by_test_id("toast-body")).to_contain_text("always get the same reply")
-    expect_reply(page, "hello (1)")
-
-
-def test_undo_gives_the_message_back(page):
-    say(page, "first")
-    expect_reply(page, "first (1)")
-    say(page, "second & <i>")
-    expect_reply(page, "(3)")
-    page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("textbox", name="Message")).to_have_value("second & <i>")
-    expect(replies(page)).to_have_count(1)
-
-
-def test_an_edited_message_is_answered_anew(page):
+def test_a_message_is_edited_answered_again_and_taken_back(page):
     say(page, "frist")
     expect_reply(page, "frist (1)")
     said(page).last.hover()
@@ -164,14 +130,26 @@ def test_an_edited_message_is_answered_anew(page):
     page.get_by_role("button", name="Submit").click()
     expect_reply(page, "first (1)")
     expect(said(page)).to_have_count(1)
+    # Without chance, the page says why another try changes nothing.
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_test_id("toast-body")).to_contain_text("always get the same reply")
+    expect_reply(page, "first (1)")
+    say(page, "second & <i>")
+    expect_reply(page, "(3)")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("textbox", name="Message")).to_have_value("second & <i>")
+    expect(replies(page)).to_have_count(1)
 
 
-def test_an_example_is_said_with_one_click(page):
-    page.get_by_role("button", name="Tell me a joke.").click()
-    expect_reply(page, "Tell me a joke. (1)")
-
-
-def test_a_bot_that_fails_apologises_and_the_box_stays_usable(page):
+def test_whatever_is_said_the_box_stays_usable_and_the_page_safe(page):
+    page.evaluate("document.querySelector('#message textarea').removeAttribute('maxlength')")
+    # What cannot be sent is told and kept.
+    for text, complaint in (("   ", "Write something"), ("x" * 2001, "At most 2,000 characters")):
+        say(page, text)
+        expect(page.locator("div.validation-error")).to_contain_text(complaint)
+        expect(page.get_by_role("textbox", name="Message")).to_have_value(text)
+        expect(said(page)).to_have_count(0)
+    # A bot that fails apologises, and tells no secrets.
     say(page, "boom")
     expect_reply(page, "something went wrong here (reference ")
     expect(replies(page).last).not_to_contain_text("secret")
@@ -179,35 +157,19 @@ def test_a_bot_that_fails_apologises_and_the_box_stays_usable(page):
     expect_reply(page, "no words")
     say(page, "again")
     expect_reply(page, "You said: again (1)")
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"), [("   ", "Write something"), ("x" * 2001, "At most 2,000 characters")]
-)
-def test_a_message_that_cannot_be_sent_is_told_and_kept(page, text, complaint):
-    page.evaluate("document.querySelector('#message textarea').removeAttribute('maxlength')")
-    say(page, text)
-    expect(page.locator("div.validation-error")).to_contain_text(complaint)
-    expect(page.get_by_role("textbox", name="Message")).to_have_value(text)
-    expect(said(page)).to_have_count(0)
-
-
-def test_html_is_shown_as_it_was_written(page):
+    # HTML is shown as it was written.
     say(page, "html")
     expect_reply(page, "<img src=x onerror=alert(1)> <b>bold</b> &lt;")
     assert page.locator("#bot .message-content :is(img, b)").count() == 0
 
 
-def test_a_message_sent_while_the_bot_loads_is_answered_then(page):
+def test_a_bot_that_loads_answers_then_and_one_that_cannot_be_loaded_is_a_line(page):
     choose(page, "slow")
     expect(page.locator("#status")).to_contain_text("The bot is loading")
     say(page, "early bird")
     expect(replies(page).last).to_contain_text("answers as soon as it is ready")
     expect_reply(page, "You said: early bird (1)")
     expect(page.locator("#status")).not_to_contain_text("loading")
-
-
-def test_a_bot_that_cannot_be_loaded_is_a_line_and_the_others_work(page):
     choose(page, "broken")
     expect(page.locator("#status")).to_contain_text(
         "could not be loaded. Cannot use broken: a file"
@@ -217,7 +179,7 @@ def test_a_bot_that_cannot_be_loaded_is_a_line_and_the_others_work(page):
     choose(page, "echo")
     expect(page.locator("#status p.failed")).to_have_count(0)
     say(page, "hello")
-    expect_reply(page, "You said: hello (1)")
+    expect_reply(page, "You said: hello (3)")
 
 
 def choose(page, name):
@@ -226,12 +188,16 @@ def choose(page, name):
     expect(page.get_by_role("heading", name=name)).to_be_visible()
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_the_settings_reach_the_bot(open_page, server, size):
-    page = open_page(server.url, size)
+def unfold_settings(page):
     page.get_by_role("button", name="Settings").click()
     page.get_by_role("button", name="More").click()
     expect(page.get_by_role("slider", name="max_length")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", ["desktop", pytest.param("phone", marks=pytest.mark.story)])
+def test_the_settings_reach_the_bot(open_page, server, size):
+    page = open_page(server.url, size)
+    unfold_settings(page)
     page.get_by_role("slider", name="Shorter — longer").fill("1.5")
     page.get_by_role("slider", name="Safer — livelier").fill("0.5")
     expect(page.get_by_role("radio", name="sampling")).to_be_checked()
@@ -244,9 +210,8 @@ def test_the_settings_reach_the_bot(open_page, server, size):
     expect(replies(page).last).to_contain_text("temperature=0.9")
 
 
-def test_settings_that_do_not_fit_are_told_and_nothing_breaks(page):
-    page.get_by_role("button", name="Settings").click()
-    page.get_by_role("button", name="More").click()
+def test_settings_that_do_not_fit_are_told_and_another_try_has_a_fresh_seed(page):
+    unfold_settings(page)
     page.get_by_role("slider", name="min_length").fill("45")
     expect(page.get_by_role("alert").get_by_text("min_length 45 leaves no room")).to_be_visible()
     say(page, "hello")
@@ -255,9 +220,17 @@ def test_settings_that_do_not_fit_are_told_and_nothing_breaks(page):
     expect(page.locator("#problem p")).to_have_count(0)
     say(page, "hello")
     expect_reply(page, "You said: hello (1)")
+    page.get_by_role("radio", name="sampling").check()
+    page.get_by_role("textbox", name="seed").fill("7")
+    say(page, "seed")
+    expect_reply(page, "seed=7")
+    before = said(page).count()
+    page.get_by_role("button", name="Retry").last.click()
+    expect(replies(page).last).to_contain_text(re.compile(r"seed=(?!7\b)\d+"))
+    expect(said(page)).to_have_count(before)
 
 
-@pytest.mark.parametrize("locale", ["zh-CN", "zh-HK"])
+@pytest.mark.parametrize("locale", ["zh-CN", pytest.param("zh-HK", marks=pytest.mark.story)])
 def test_a_chinese_browser_gets_a_chinese_page(open_page, server, locale):
     page = open_page(server.url, "phone", locale=locale)
     expect(page.get_by_text("一个从对话里学会聊天的小程序")).to_be_visible()
@@ -269,17 +242,7 @@ def test_a_chinese_browser_gets_a_chinese_page(open_page, server, locale):
     expect(page.get_by_role("button", name="设置")).to_be_visible()
 
 
-def test_the_page_works_from_the_keyboard_alone(page):
-    expect(page.get_by_role("textbox", name="Message")).to_be_focused()
-    page.keyboard.type("typed")
-    page.keyboard.press("Enter")
-    expect_reply(page, "You said: typed (1)")
-    page.keyboard.type("and again")  # the box has kept the focus
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    expect_reply(page, "and again (3)")
-
-
+@pytest.mark.story  # test_share.py sees the same of two strangers
 def test_two_visitors_do_not_see_each_other(open_page, server):
     first, second = open_page(server.url), open_page(server.url)
     say(first, "mine")

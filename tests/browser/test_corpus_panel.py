@@ -69,7 +69,7 @@ def expect_chosen(page, *wanted):
         expect(page.locator("#chosen textarea")).to_have_value(re.compile(re.escape(part)))
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize("size", [pytest.param("desktop", marks=pytest.mark.story), "phone"])
 def test_an_upload_shows_its_first_pairs_and_then_its_report(open_panel, faq, size):
     page = open_panel(size)
     upload(page, faq)
@@ -87,19 +87,64 @@ def test_an_upload_shows_its_first_pairs_and_then_its_report(open_panel, faq, si
     expect_unnamed(page)
 
 
-def test_the_masking_switch_changes_pairs_report_and_choice(open_panel, faq):
+def test_an_upload_is_masked_at_will_kept_over_a_reload_and_deleted_for_good(
+    open_panel, faq, home, expected_errors
+):
+    expected_errors += ["signal is aborted", "errored out"]  # the stream that is left
     page = open_panel()
     upload(page, faq)
+    expect(report(page)).to_contain_text("61 pairs")
     expect(report(page)).to_contain_text("Masked: the bot never sees them.")
+    # The masking switch changes pairs, report and choice.
     page.get_by_role("checkbox", name="Mask private details").uncheck()
     expect(preview(page)).to_contain_text("s0@example.com")
     expect(report(page)).to_contain_text("Not masked")
     expect(page.locator("#chosen textarea")).not_to_have_value(re.compile("mask_private"))
+    # A reload loses nothing.
+    page.reload()
+    page.get_by_role("tab", name="Train").click()
+    expect(preview(page)).to_contain_text("s0@example.com")
+    expect(page.get_by_role("checkbox", name="Mask private details")).not_to_be_checked()
+    expect(report(page)).to_contain_text("61 pairs")
+    expect_chosen(page, "shop_faq.csv")
+    # A shipped corpus is chosen beside it.
+    page.get_by_label("What the bot learns from").click()
+    page.get_by_role("option", name=re.compile(r"faq\.en\.yml")).click()
+    expect_chosen(page, "shop_faq.csv", "corpora/faq.en.yml")
+    expect(preview(page)).to_contain_text("faq.en.yml was read as")
+    expect(report(page)).not_to_contain_text("Only 61 pairs")
+    page.keyboard.press("Escape")
+    assert (home / "uploads" / "shop_faq.csv").exists()
+    page.get_by_role("button", name="Delete uploads").click()
+    page.get_by_role("checkbox", name="shop_faq.csv").check()
+    page.get_by_role("button", name="Delete them for good").click()
+    expect(page.locator("#chosen textarea")).not_to_have_value(re.compile("shop_faq"))
+    expect(page.get_by_role("checkbox", name="shop_faq.csv")).to_have_count(0)
+    assert not (home / "uploads" / "shop_faq.csv").exists()
 
 
-def test_columns_are_guessed_and_can_be_chosen(open_panel, faq):
+def test_a_bad_file_is_one_line_and_the_columns_of_a_good_one_can_be_chosen(
+    open_panel, faq, tmp_path, home, expected_errors
+):
+    expected_errors += ["status of 413"]
+    large, bad, one_column = (tmp_path / f"{name}.csv" for name in ("large", "bad", "one"))
+    large.write_text("question,answer\n" + "a,b\n" * 400_000)
+    bad.write_bytes(b"\x00\x01\x02\x03" * 1000)
+    one_column.write_text("hello\n" * 30)
     page = open_panel()
+    upload(page, large)
+    expect(page.get_by_test_id("toast-body")).to_contain_text(re.compile("size|large", re.I))
+    page.get_by_test_id("toast-close").click()
+    upload(page, bad, one_column)
+    problem = page.locator("#corpus-problem [role=alert]")
+    expect(problem).to_have_count(2)
+    expect(problem.first).to_contain_text("bad.csv is binary, not text.")
+    # The page stays usable.
     upload(page, faq)
+    expect(report(page)).to_contain_text("61 pairs")
+    expect(problem).to_have_count(0)
+    assert not (home / "uploads" / "bad.csv").exists()
+    # Columns are guessed.
     column = page.get_by_label("Column of messages")
     expect(column).to_have_value("question")
     expect(page.get_by_label("Column of replies")).to_have_value("answer")
@@ -140,74 +185,7 @@ def test_for_a_chat_one_chooses_whose_replies_are_learned(open_panel, tmp_path):
     expect_chosen(page, "corpus.join_turns=false")
 
 
-def test_a_reload_and_a_second_tab_lose_nothing(open_panel, faq, expected_errors):
-    expected_errors += ["signal is aborted", "errored out"]  # the stream that is left
-    page = open_panel()
-    upload(page, faq)
-    expect(report(page)).to_contain_text("61 pairs")
-    page.get_by_role("checkbox", name="Mask private details").uncheck()
-    expect(preview(page)).to_contain_text("s0@example.com")
-    page.reload()
-    page.get_by_role("tab", name="Train").click()
-    expect(preview(page)).to_contain_text("s0@example.com")
-    expect(page.get_by_role("checkbox", name="Mask private details")).not_to_be_checked()
-    expect(report(page)).to_contain_text("61 pairs")
-    expect_chosen(page, "shop_faq.csv")
-
-
-def test_a_shipped_corpus_is_chosen_beside_an_upload(open_panel, faq):
-    page = open_panel()
-    upload(page, faq)
-    expect(report(page)).to_contain_text("61 pairs")
-    page.get_by_label("What the bot learns from").click()
-    page.get_by_role("option", name=re.compile(r"faq\.en\.yml")).click()
-    expect_chosen(page, "shop_faq.csv", "corpora/faq.en.yml")
-    expect(preview(page)).to_contain_text("faq.en.yml was read as")
-    expect(report(page)).not_to_contain_text("Only 61 pairs")
-
-
-def test_a_bad_file_is_one_line_and_the_page_stays_usable(open_panel, faq, tmp_path, home):
-    bad = tmp_path / "bad.csv"
-    bad.write_bytes(b"\x00\x01\x02\x03" * 1000)
-    one_column = tmp_path / "one.csv"
-    one_column.write_text("hello\n" * 30)
-    page = open_panel()
-    upload(page, bad, one_column)
-    problem = page.locator("#corpus-problem [role=alert]")
-    expect(problem).to_have_count(2)
-    expect(problem.first).to_contain_text("bad.csv is binary, not text.")
-    upload(page, faq)
-    expect(report(page)).to_contain_text("61 pairs")
-    expect(problem).to_have_count(0)
-    assert not (home / "uploads" / "bad.csv").exists()
-
-
-def test_a_file_over_the_limit_is_told(open_panel, faq, tmp_path, expected_errors):
-    expected_errors += ["status of 413"]
-    large = tmp_path / "large.csv"
-    large.write_text("question,answer\n" + "a,b\n" * 400_000)
-    page = open_panel()
-    upload(page, large)
-    expect(page.get_by_test_id("toast-body")).to_contain_text(re.compile("size|large", re.I))
-    page.get_by_test_id("toast-close").click()
-    upload(page, faq)
-    expect(report(page)).to_contain_text("61 pairs")
-
-
-def test_an_upload_is_deleted_for_good(open_panel, faq, tmp_path, home):
-    page = open_panel()
-    other = faq.rename(tmp_path / "goes.csv")
-    upload(page, other)
-    expect_chosen(page, "goes.csv")
-    assert (home / "uploads" / "goes.csv").exists()
-    page.get_by_role("button", name="Delete uploads").click()
-    page.get_by_role("checkbox", name="goes.csv").check()
-    page.get_by_role("button", name="Delete them for good").click()
-    expect(page.locator("#chosen textarea")).not_to_have_value(re.compile("goes"))
-    expect(page.get_by_role("checkbox", name="goes.csv")).to_have_count(0)
-    assert not (home / "uploads" / "goes.csv").exists()
-
-
+@pytest.mark.story
 def test_the_panel_speaks_chinese(open_panel, faq):
     page = open_panel("phone", locale="zh-CN")
     expect(preview(page)).to_contain_text("最前面的几对对话")

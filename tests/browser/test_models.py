@@ -25,25 +25,33 @@ pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=alert(1)> ${1+1} {{value}}"
 
 
-@pytest.fixture
-def home(home):
-    """Three bundles, one of which says hostile things of itself; "tiny" comes first."""
-    models = home / "saved_models"
-    for name in ("alpha", "zeta"):
-        shutil.copytree(models / "tiny", models / name)
-    edit_bundle("zeta", facts=[Fact((f"Say {HOSTILE}",), HOSTILE)], blocked_phrases=[HOSTILE])
-    set_default_model("tiny")
-    return home
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The home of the one page that all these tests look at."""
+    return tmp_path_factory.mktemp("models-home")
 
 
-@pytest.fixture
-def server(home):
-    with Server(home=home) as running:
+@pytest.fixture(scope="module")
+def server(folder):
+    with Server(home=folder) as running:
         yield running
 
 
 @pytest.fixture
-def page(server, open_page):  # in this order, since the pages have to be closed first
+def home(folder, tiny_bundle, monkeypatch):
+    """Three bundles, made anew; one says hostile things of itself, and "tiny" comes first."""
+    monkeypatch.setenv("CHATBOT_HOME", str(folder))
+    models = folder / "saved_models"
+    shutil.rmtree(models, ignore_errors=True)
+    for name in ("tiny", "alpha", "zeta"):
+        shutil.copytree(tiny_bundle, models / name)
+    edit_bundle("zeta", facts=[Fact((f"Say {HOSTILE}",), HOSTILE)], blocked_phrases=[HOSTILE])
+    set_default_model("tiny")
+    return folder
+
+
+@pytest.fixture
+def page(home, server, open_page):
     page = open_page(server.owner_url)
     opened(page)
     return page
@@ -85,7 +93,13 @@ def upload(page, path):
     chooser.value.set_files(path)
 
 
-def test_a_model_is_renamed_made_the_default_and_deleted(page, open_page, server):
+def test_a_model_is_renamed_made_the_default_and_deleted_without_losing_a_conversation(
+    page, open_page, server
+):
+    visitor = open_page(server.url)
+    expect(visitor.locator("#title")).to_contain_text("tiny")
+    say(visitor, "hello")
+    expect_reply(visitor, "hello (1)")
     expect(rows(page)).to_have_count(3)
     choose(page, "alpha")
     unfold(page, "Rename")
@@ -97,8 +111,6 @@ def test_a_model_is_renamed_made_the_default_and_deleted(page, open_page, server
     expect(note(page)).to_contain_text("alpha is now called Pip")
     click(page, "Make it the default")
     expect(rows(page).filter(has_text="default")).to_contain_text("Pip")
-    visitor = open_page(server.url)
-    expect(visitor.locator("#title")).to_contain_text("Pip")
     choose(page, "tiny")
     click(page, "Delete")
     expect(page.get_by_text("Delete tiny for good")).to_be_visible()
@@ -112,23 +124,11 @@ def test_a_model_is_renamed_made_the_default_and_deleted(page, open_page, server
     opened(page)
     expect(rows(page)).to_have_count(2)
     assert default_model() == "Pip"
-
-
-def test_a_conversation_outlives_the_model_it_was_held_with(page, open_page, server):
-    visitor = open_page(server.url)
-    say(visitor, "hello")
-    expect_reply(visitor, "hello (1)")
-    choose(page, "alpha")
-    click(page, "Make it the default")
-    expect(note(page)).to_contain_text("begin with alpha")
-    choose(page, "tiny")
-    click(page, "Delete")
-    click(page, "Yes, delete it")
-    expect(note(page)).to_contain_text("tiny was deleted")
+    # The visitor's conversation outlives the model it was held with.
     say(visitor, "still there?")
     expect(visitor.get_by_test_id("bot").last).to_contain_text("This page has no model 'tiny'")
     visitor.reload()
-    expect(visitor.locator("#title")).to_contain_text("alpha")
+    expect(visitor.locator("#title")).to_contain_text("Pip")
     expect(visitor.get_by_test_id("bot").first).to_contain_text("hello (1)")
     say(visitor, "and now?")
     expect_reply(visitor, "and now? (3)")
@@ -182,23 +182,33 @@ def test_facts_and_blocked_words_are_edited(page):
     assert read_bundle_config(bundle_path("tiny")).decoding.blocked_phrases == ("bad", "坏")
 
 
-def test_hostile_facts_are_shown_as_text(page):
+def test_on_a_phone_hostile_facts_are_text_and_every_control_has_a_name(home, server, open_page):
+    page = open_page(server.owner_url, "phone")
+    opened(page)
+    unfold_all(page)
+    expect_unnamed(page)
     choose(page, "zeta")
-    unfold(page, "Fixed facts", "Blocked words", "Model card")
     expect(page.locator("#models-known tbody td").last).to_have_text(HOSTILE)
     expect(page.locator("#models-words textarea")).to_have_value(HOSTILE)
     expect(page.locator("#models-card h3")).to_have_text("tiny")
+    expect_unnamed(page)
+    assert fits_sideways(page)
     choose(page, "Say <img", among="fact")
     click(page, "Delete this fact")
     expect(note(page)).to_contain_text(f"“Say {HOSTILE}” by itself again")
 
 
-def test_it_fits_and_every_control_has_a_name(server, open_page):
+@pytest.mark.story
+def test_it_fits_and_every_control_has_a_name(home, server, open_page):
     for size, (locale, tab) in product(SIZES, (("en-US", "Models"), ("zh-CN", "模型"))):
         page = open_page(server.owner_url, size, locale=locale)
         opened(page, tab)
-        for fold in page.locator("#models .label-wrap").all():
-            fold.click()
-        expect(page.locator("#models-add-name textarea")).to_be_visible()
+        unfold_all(page)
         expect_unnamed(page)
         assert fits_sideways(page)
+
+
+def unfold_all(page):
+    for fold in page.locator("#models .label-wrap").all():
+        fold.click()
+    expect(page.locator("#models-add-name textarea")).to_be_visible()

@@ -30,77 +30,74 @@ def open_tab(page, name):
     expect(tab).to_have_attribute("aria-selected", "true")
 
 
-def test_a_visitor_sees_the_chat_alone_and_the_owner_more(open_page, server):
-    visitor, owner = open_page(server.url), open_page(server.owner_url)
+def test_a_visitor_sees_the_chat_alone_and_the_owner_more_until_logging_out(
+    open_page, server, expected_errors
+):
+    expected_errors.append("status of 403")
+    link = server.owner_url
+    owner, visitor = open_page(link), open_page(server.url)
     expect(owner.get_by_role("tab", name="Share")).to_be_visible()
     assert owner.url == server.url  # the token is gone from the address
+    # The link works once, and says so.
+    visitor.goto(link)
+    expect(visitor.get_by_role("status")).to_contain_text("The terminal where the program runs")
+    visitor.get_by_role("link", name="To the chat").click()
     say(visitor, "hello")
     expect_reply(visitor, "hello (1)")
     expect(owner_tabs(visitor)).to_have_count(0)
+    # The owner stays it after a reload, and leaves.
     owner.reload()
-    expect(owner.get_by_role("tab", name="Share")).to_be_visible()
+    open_tab(owner, "Share")
+    owner.get_by_role("link", name="Log out").click()
+    expect(owner.get_by_role("status")).to_have_text("You are the owner in this browser.")
+    owner.get_by_role("button", name="Log out").click()
+    owner.locator("#message textarea").wait_for()
+    say(owner, "hello")
+    expect_reply(owner, "hello (1)")
+    expect(owner_tabs(owner)).to_have_count(0)
 
 
-def test_the_link_works_once_and_says_so(open_page, server, expected_errors):
-    expected_errors.append("status of 403")
-    link = server.owner_url
-    open_page(link)
-    late = open_page(server.url)
-    late.goto(link)
-    expect(late.get_by_role("status")).to_contain_text("The terminal where the program runs")
-    late.get_by_role("link", name="To the chat").click()
-    say(late, "hello")
-    expect_reply(late, "hello (1)")
-    expect(owner_tabs(late)).to_have_count(0)
-
-
-def test_the_owner_logs_out(open_page, server):
-    page = open_page(server.owner_url)
-    open_tab(page, "Share")
-    page.get_by_role("link", name="Log out").click()
-    expect(page.get_by_role("status")).to_have_text("You are the owner in this browser.")
-    page.get_by_role("button", name="Log out").click()
-    page.locator("#message textarea").wait_for()
-    say(page, "hello")
-    expect_reply(page, "hello (1)")
-    expect(owner_tabs(page)).to_have_count(0)
+@pytest.fixture(scope="module")
+def locked():
+    """A page whose owner has a password."""
+    with Server(environment={"CHATBOT_OWNER_PASSWORD": "open sesame"}) as running:
+        yield running
 
 
 @pytest.mark.parametrize(
     ("size", "locale", "label", "enter", "wrong"),
     [
         ("desktop", "en-GB", "Owner's password", "Come in", "Wrong password."),
-        ("phone", "zh-CN", "主人密码", "进入", "密码不对。"),
+        pytest.param(
+            *("phone", "zh-CN", "主人密码", "进入", "密码不对。"), marks=pytest.mark.story
+        ),
     ],
 )
-def test_the_password_lets_in_without_scripts(browser, size, locale, label, enter, wrong):
+def test_the_password_lets_in_without_scripts(browser, locked, size, locale, label, enter, wrong):
     width, height = SIZES[size]
-    with Server(environment={"CHATBOT_OWNER_PASSWORD": "open sesame"}) as server:
-        context = browser.new_context(
-            java_script_enabled=False, locale=locale, viewport={"width": width, "height": height}
-        )
-        page = context.new_page()
-        page.goto(f"{server.url}owner")
-        for password in ("wrong", "open sesame"):
-            page.get_by_label(label).fill(password)
-            if password == "wrong":
-                page.keyboard.press("Enter")
-                expect(page.get_by_role("status")).to_contain_text(wrong)
-            else:
-                page.get_by_role("button", name=enter).click()
-        page.wait_for_url(server.url)
-        names = [cookie["name"].rpartition("_")[0] for cookie in context.cookies()]
-        assert sorted(names) == ["chatbot_owner", "chatbot_visitor"]
-        context.close()
+    context = browser.new_context(
+        java_script_enabled=False, locale=locale, viewport={"width": width, "height": height}
+    )
+    page = context.new_page()
+    page.goto(f"{locked.url}owner")
+    for password in ("wrong", "open sesame"):
+        page.get_by_label(label).fill(password)
+        if password == "wrong":
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("status")).to_contain_text(wrong)
+        else:
+            page.get_by_role("button", name=enter).click()
+    page.wait_for_url(locked.url)
+    names = [cookie["name"].rpartition("_")[0] for cookie in context.cookies()]
+    assert sorted(names) == ["chatbot_owner", "chatbot_visitor"]
+    context.close()
 
 
-def test_the_password_page_is_readable_by_everybody(open_page):
-    with Server("--owner-password", "open sesame") as server:
-        page = open_page(server.url, "phone")
-        page.goto(f"{server.url}owner")
-        expect_unnamed(page)
-        assert fits_sideways(page)
-        page.get_by_label("Owner's password").fill("open sesame")
-        page.keyboard.press("Enter")
-        open_tab(page, "Share")
-        page.close()  # before the server, whose end it would hear of as an error
+def test_the_password_page_is_readable_by_everybody(open_page, locked):
+    page = open_page(locked.url, "phone")
+    page.goto(f"{locked.url}owner")
+    expect_unnamed(page)
+    assert fits_sideways(page)
+    page.get_by_label("Owner's password").fill("open sesame")
+    page.keyboard.press("Enter")
+    open_tab(page, "Share")

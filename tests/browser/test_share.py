@@ -28,23 +28,37 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def tunnel(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def tunnel(tmp_path_factory):
     """The environment of a page that shares through the relay."""
-    _, environment = install_frpc(tmp_path)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
+    _, environment = install_frpc(tmp_path_factory.mktemp("tunnel"))
+    return environment
+
+
+@pytest.fixture(scope="module")
+def server(tunnel):
+    """A page of this file's own, which is asked to be shared from the start."""
+    with Server("--share", environment=tunnel) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def printed(server):
+    """The link that the page was given at its start."""
+    return server.line("Public link").split()[2]
 
 
 @pytest.fixture
-def shared(tunnel, open_page):
-    """A page of its own to share, and its owner's browser with the tab open."""
-    with Server() as server:
-        owner = open_page(server.owner_url)
+def open_share(open_page, server):
+    """Opens the tab in a browser of the owner."""
+
+    def opened(size="desktop"):
+        owner = open_page(server.owner_url, size)
         open_tab(owner, "Share")
         expect(limit_of(owner)).to_have_value("30")  # the tab is filled
-        yield server, owner
-        owner.close()
+        return owner
+
+    return opened
 
 
 def limit_of(owner):
@@ -62,16 +76,27 @@ def link_of(owner):
 
 
 def ask(owner):
-    owner.get_by_role("button", name="Ask for a public link").click()
+    """Asks for a link unless there is one."""
+    button = owner.get_by_role("button", name="Ask for a public link")
+    if button.is_visible():
+        expect(status(owner)).to_contain_text("not shared")
+        button.click()
     return link_of(owner)
 
 
-def test_the_link_gives_the_chat_alone_until_it_is_closed(shared, open_page):
-    server, owner = shared
-    expect(status(owner)).to_contain_text("not shared")
-    link = ask(owner)
+def test_the_link_of_the_option_gives_the_chat_alone_until_it_is_closed(
+    server, printed, open_share, open_page
+):
+    owner = open_share("phone")
+    link = link_of(owner)
+    assert link == printed
     expect(status(owner)).to_contain_text("The page is shared")
     expect(owner.get_by_role("img", name="QR code of the public link")).to_be_visible()
+    expect_unnamed(owner)
+    assert fits_sideways(owner)
+    owner.reload()
+    open_tab(owner, "Share")
+    assert link_of(owner) == link
     owner.context.grant_permissions(["clipboard-read", "clipboard-write"])
     owner.get_by_role("button", name="Copy the link").click()
     expect(status(owner)).to_contain_text("The link is copied")
@@ -96,13 +121,13 @@ def test_the_link_gives_the_chat_alone_until_it_is_closed(shared, open_page):
     assert httpx.get(server.url).status_code == 200
 
 
-def test_even_the_owner_is_a_visitor_through_the_link(shared, open_page, expected_errors):
-    server, owner = shared
+def test_even_the_owner_is_a_visitor_through_the_link(
+    server, open_share, open_page, expected_errors
+):
+    owner = open_share()
     link = ask(owner)
     # On this machine the link has the page's own host name, so the browser sends the cookie.
-    page = open_page(f"{link}/")
-    page.context.add_cookies(owner.context.cookies())
-    page.reload()
+    page = open_page(f"{link}/", beside=owner)
     say(page, "hello")
     expect_reply(page, "hello (1)")
     expect(owner_tabs(page)).to_have_count(0)
@@ -129,47 +154,46 @@ def number_of(server, element):
     return found
 
 
-def test_strangers_are_limited_and_the_owner_is_not(shared, open_page):
-    _, owner = shared
-    for wrong in ("-1", "1.5", "", "99999"):
-        limit_of(owner).fill(wrong)
-        owner.get_by_role("button", name="Set").click()
-        expect(owner.locator("#share-note")).to_contain_text("a whole number from 0 to 10000")
-        limit_of(owner).fill("30")
-        owner.get_by_role("button", name="Set").click()
-        expect(owner.locator("#share-note")).to_contain_text("At most 30 messages")
-    limit_of(owner).fill("1")
-    owner.get_by_role("button", name="Set").click()
-    expect(owner.locator("#share-note")).to_contain_text("At most 1 messages")
+def test_strangers_are_limited_and_read_no_blocked_words_unlike_the_owner(open_share, open_page):
+    owner = open_share()
     visitor = open_page(ask(owner))
-    say(visitor, "one")
-    expect_reply(visitor, "one (1)")
-    say(visitor, "two")
-    expect_reply(visitor, "You can send 1 messages a minute here.")
+    block = owner.get_by_label("Block hateful and obscene words")
+    # What is blocked for strangers.
+    say(visitor, "settings")
+    expect(replies(visitor).last).to_contain_text("'bullshit'")
+    block.uncheck()
+    owner.reload()
+    open_tab(owner, "Share")
+    expect(block).not_to_be_checked()
+    say(visitor, "settings")
+    expect_reply(visitor, "blocked_phrases=()")
+    block.check()
+    # How much they may say.
+    for wrong in ("-1", "1.5", "", "99999"):
+        limit(owner, wrong, "a whole number from 0 to 10000")
+        limit(owner, "30", "At most 30 messages")
+    limit(owner, "3", "At most 3 messages")
+    say(visitor, "three")
+    expect_reply(visitor, "three (5)")
+    say(visitor, "four")
+    expect_reply(visitor, "You can send 3 messages a minute here.")
     visitor.close()
     open_tab(owner, "Chat")
-    for number, word in enumerate(("one", "two", "three")):
+    for number, word in enumerate(("one", "two", "three", "four")):
         say(owner, word)
         expect_reply(owner, f"{word} ({2 * number + 1})")
 
 
-def test_strangers_read_no_blocked_words(shared, open_page):
-    _, owner = shared
-    visitor = open_page(ask(owner))
-    say(visitor, "settings")
-    expect(replies(visitor).last).to_contain_text("'bullshit'")
-    owner.get_by_label("Block hateful and obscene words").uncheck()
-    owner.reload()
-    open_tab(owner, "Share")
-    expect(owner.get_by_label("Block hateful and obscene words")).not_to_be_checked()
-    say(visitor, "settings")
-    expect_reply(visitor, "blocked_phrases=()")
-    visitor.close()
+def limit(owner, number, told):
+    """Sets how many messages a visitor may send in a minute."""
+    limit_of(owner).fill(number)
+    owner.get_by_role("button", name="Set").click()
+    expect(owner.locator("#share-note")).to_contain_text(told)
 
 
-def test_a_link_that_fails_is_told_with_the_other_ways(tunnel, open_page, monkeypatch):
-    monkeypatch.setenv("FAKE_FRPC", "refuse")
-    with Server() as server:
+@pytest.mark.story  # a server of its own; ui/test_share.py sees all ways to fail
+def test_a_link_that_fails_is_told_with_the_other_ways(tunnel, open_page):
+    with Server(environment={**tunnel, "FAKE_FRPC": "refuse"}) as server:
         owner = open_page(server.owner_url, "phone", locale="zh-CN")
         open_tab(owner, "分享")
         owner.get_by_role("button", name="申请公开链接").click()
@@ -178,20 +202,4 @@ def test_a_link_that_fails_is_told_with_the_other_ways(tunnel, open_page, monkey
         expect(owner.get_by_role("button", name="申请公开链接")).to_be_visible()
         expect_unnamed(owner)
         assert fits_sideways(owner)
-        owner.close()
-
-
-@pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_a_link_asked_for_by_the_option_shows_in_the_tab(tunnel, open_page, size):
-    with Server("--share") as server:
-        printed = server.line("Public link").split()[2]
-        owner = open_page(server.owner_url, size)
-        open_tab(owner, "Share")
-        assert link_of(owner) == printed
-        expect(limit_of(owner)).to_have_value("30")
-        expect_unnamed(owner)
-        assert fits_sideways(owner)
-        owner.reload()
-        open_tab(owner, "Share")
-        assert link_of(owner) == printed
         owner.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import settled
 from tests.browser.serving import Server
 from tests.browser.test_chat_page import expect_unnamed, fits_sideways
 from tests.ui.fake_trainer import hollow_bundle
@@ -97,6 +98,16 @@ def test_an_owner_uploads_trains_watches_and_finds_the_bot(open_train, home, fak
     expect(page.get_by_label("Name of the new bot")).to_have_attribute("placeholder", "talk")
     shows(page.locator("#train-estimate"), "are few to learn a language from")
     expect_unnamed(page)
+    # A name is judged at once, and refused in a line.
+    bad = {"base": "already", "../x": "A name starts with", "<b>x</b>": "A name starts with"}
+    for name, said in bad.items():
+        page.get_by_label("Name of the new bot").fill(name)
+        shows(page.locator("#train-name-note"), said)
+        click(page, "Start training")
+        shows(page.locator("#train-told .wrong"), repr(name))
+        expect(page.get_by_role("button", name="Start training")).to_be_visible()
+    page.get_by_label("Name of the new bot").fill("")
+    settled(page)
     click(page, "Start training")
     shows(line(page), "Learning: step")
     expect(page.get_by_role("img", name="How the loss changed")).to_be_visible()
@@ -111,7 +122,7 @@ def test_an_owner_uploads_trains_watches_and_finds_the_bot(open_train, home, fak
     expect(page.get_by_role("heading", name="talk")).to_be_visible()
 
 
-def test_a_reload_and_a_telephone_show_the_same_training_and_stop_it(
+def test_a_reload_and_a_telephone_show_the_same_training_stop_it_and_continue(
     open_train, home, fake, expected_errors
 ):
     expected_errors += ["signal is aborted", "errored out"]  # the stream that is left
@@ -130,21 +141,12 @@ def test_a_reload_and_a_telephone_show_the_same_training_and_stop_it(
     click(phone, "Stop and keep the best")
     shows(line(phone), "Stopped by you")
     shows(line(page), "Stopped by you")
-    click(page, "Continue")
+    # It is chosen from a list, and goes on.
+    page.get_by_label("Go on with a training").check()
+    shows(page.locator("#train-estimate"), "It goes on at step")
+    expect(page.get_by_label("Name of the new bot")).to_be_hidden()
+    click(page, "Start training")
     shows(line(page), "Learning: step")
-
-
-def test_two_pages_cannot_start_two_trainings(open_train, home, fake):
-    fake("steps=900 seconds=0.1")
-    first, second = open_train(), open_train()
-    upload(first, home)
-    upload(second, home)
-    start(first, "one")
-    shows(line(first), "Learning: step")
-    start(second, "two")
-    shows(second.locator("#train-told"), "The training 'one' is running")
-    expect(second.locator("#train-progress h3")).to_have_text("one")
-    shows(line(second), "Learning: step")
 
 
 def test_a_crash_of_the_trainer_is_a_line_and_it_goes_on(open_train, home, fake):
@@ -158,6 +160,21 @@ def test_a_crash_of_the_trainer_is_a_line_and_it_goes_on(open_train, home, fake)
     shows(line(page), "Done: crashed is ready.")
 
 
+@pytest.mark.story  # ui/test_jobs.py sees the same of eight pages
+def test_two_pages_cannot_start_two_trainings(open_train, home, fake):
+    fake("steps=900 seconds=0.1")
+    first, second = open_train(), open_train()
+    upload(first, home)
+    upload(second, home)
+    start(first, "one")
+    shows(line(first), "Learning: step")
+    start(second, "two")
+    shows(second.locator("#train-told"), "The training 'one' is running")
+    expect(second.locator("#train-progress h3")).to_have_text("one")
+    shows(line(second), "Learning: step")
+
+
+@pytest.mark.story  # two servers of its own; ui/test_jobs.py sees the same without a browser
 def test_a_crash_of_the_page_does_not_end_a_training(open_page, home, fake):
     fake("steps=900 seconds=0.1")
     with Server(program=PROGRAM, home=home) as running:
@@ -206,34 +223,7 @@ def test_a_bot_is_fine_tuned_compared_made_the_default_and_thrown_away(open_trai
     assert not (home / "runs" / "tuned").exists()
 
 
-def test_a_name_is_judged_at_once_and_refused_in_a_line(open_train, home, fake):
-    fake("steps=10")
-    page = open_train()
-    upload(page, home)
-    bad = {"base": "already", "../x": "A name starts with", "<b>x</b>": "A name starts with"}
-    for name, said in bad.items():
-        page.get_by_label("Name of the new bot").fill(name)
-        shows(page.locator("#train-name-note"), said)
-        click(page, "Start training")
-        shows(page.locator("#train-told .wrong"), repr(name))
-        expect(page.get_by_role("button", name="Start training")).to_be_visible()
-
-
-def test_a_stopped_training_is_chosen_from_a_list_and_continued(open_train, home, fake):
-    fake("steps=900 seconds=0.05")
-    page = open_train()
-    upload(page, home)
-    start(page, "halted")
-    shows(line(page), "Learning: step")
-    click(page, "Stop and keep the best")
-    shows(line(page), "Stopped by you")
-    page.get_by_label("Go on with a training").check()
-    shows(page.locator("#train-estimate"), "It goes on at step")
-    expect(page.get_by_label("Name of the new bot")).to_be_hidden()
-    click(page, "Start training")
-    shows(line(page), "Learning: step")
-
-
+@pytest.mark.story
 @pytest.mark.parametrize(
     ("picture", "size", "options"),
     [

@@ -279,6 +279,7 @@ def test_a_long_training_is_thinned_and_read_on_cheaply(jobs, folder):
     assert time.perf_counter() - started < 2
 
 
+@pytest.mark.soak  # for real; the owner's story does so in a browser as well
 def test_the_real_program_trains_and_can_be_ended_early(folder):
     corpus = folder / "talk.txt"
     corpus.write_text("".join(f"Say {n}\nI say {n} to you\n\n" for n in range(60)))

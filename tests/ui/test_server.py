@@ -9,6 +9,7 @@ import socket
 import httpx
 import pytest
 from gradio import blocks
+from gradio_client import Client
 
 import app
 from chatbot.errors import ConfigError
@@ -171,16 +172,44 @@ def test_the_same_link_is_not_printed_again_and_again(capsys):
     assert tokens == ["one", "two", "two"]
 
 
-def test_a_page_for_the_network_says_what_the_owner_needs_and_serves_this_machine():
-    with Server("--host", "0.0.0.0") as server:
-        assert "--owner-password" in server.line("Without an owner's password")
-        assert server.line("On your network")
-        cookies = server.owner_cookies()
-        owner = httpx.get(f"{server.url}owner", cookies=cookies)
-        assert "You are the owner" in owner.text
-        elsewhere = {"host": f"{socket.gethostname()}:7860"}
-        refused = httpx.get(f"{server.url}owner", cookies=cookies, headers=elsewhere)
-        assert "no owner&#x27;s password" in refused.text
+@pytest.fixture(scope="module")
+def network():
+    """A page for the network, where a visitor may send two messages a minute."""
+    with Server("--host", "0.0.0.0", "--limit", "2") as running:
+        yield running
+
+
+def test_a_page_for_the_network_says_what_the_owner_needs_and_serves_this_machine(network):
+    assert "--owner-password" in network.line("Without an owner's password")
+    assert network.line("On your network")
+    cookies = network.owner_cookies()
+    owner = httpx.get(f"{network.url}owner", cookies=cookies)
+    assert "You are the owner" in owner.text
+    elsewhere = {"host": f"{socket.gethostname()}:7860"}
+    refused = httpx.get(f"{network.url}owner", cookies=cookies, headers=elsewhere)
+    assert "no owner&#x27;s password" in refused.text
+
+
+def call(client, url, *data):
+    """Asks the API by plain HTTP and returns what it ends with."""
+    event = client.post(f"{url}gradio_api/call/chat", json={"data": list(data)}).json()
+    return client.get(f"{url}gradio_api/call/chat/{event['event_id']}", timeout=30).text
+
+
+def test_the_limit_holds_for_programs_and_plain_http_but_not_for_the_owner(network):
+    client = Client(network.url, verbose=False)  # keeps the session it is given
+    replies = [client.predict("hi", api_name="/chat") for _ in range(2)]
+    assert len(replies) == 2
+    with pytest.raises(Exception, match="2 messages a minute"):
+        client.predict("hi", api_name="/chat")
+    with httpx.Client() as another:
+        another.get(network.url)
+        told = [call(another, network.url, "hi", None, None, "") for _ in range(3)]
+    assert ["You said" in one for one in told] == [True, True, False]
+    assert "2 messages a minute" in told[-1]
+    with httpx.Client(cookies=network.owner_cookies()) as owner:
+        told = [call(owner, network.url, "hi", None, None, "") for _ in range(3)]
+    assert all("You said" in one for one in told)
 
 
 def test_a_space_prints_no_link_and_takes_the_password_over_https_alone():
@@ -202,6 +231,7 @@ def test_a_space_prints_no_link_and_takes_the_password_over_https_alone():
         assert "SameSite=Strict; Secure" in entered.headers["set-cookie"]
 
 
+@pytest.mark.soak  # two servers; test_owner.py sees key and cookie outlive a restart
 @pytest.mark.skipif(os.name == "nt", reason="no such signal there")
 def test_the_owner_stays_the_owner_after_a_restart(tmp_path):
     with Server(home=tmp_path) as server:

@@ -5,14 +5,12 @@ import threading
 
 import httpx
 import pytest
-from gradio_client import Client
 
 from chatbot.config import DecodingConfig
 from chatbot.shelf import BotCard, BotShelf
 from chatbot.ui.owner import OwnerGate
 from chatbot.ui.talk import answer
 from chatbot.ui.visitors import ALL_TOGETHER, PUBLIC_LIMIT, VisitorCookies, Visitors
-from tests.browser.serving import Server
 from tests.ui.owners import owner_request, visitor_request
 
 
@@ -204,29 +202,3 @@ def test_a_reply_is_free_of_what_the_page_blocks_and_of_what_the_bot_blocks():
     assert list(answer(shelf, "bot", ["Hi"], {}))[-1].text == "own"
     shelf.blocked = {"en": ("bad", "own"), "zh": ("坏",)}.__getitem__
     assert list(answer(shelf, "bot", ["Hi"], {}))[-1].text == "own bad"
-
-
-# --- a real page ---------------------------------------------------------------------------
-
-
-def call(client, url, *data):
-    """Asks the API by plain HTTP and returns what it ends with."""
-    event = client.post(f"{url}gradio_api/call/chat", json={"data": list(data)}).json()
-    return client.get(f"{url}gradio_api/call/chat/{event['event_id']}", timeout=30).text
-
-
-def test_the_limit_holds_for_programs_and_plain_http_but_not_for_the_owner():
-    with Server("--limit", "2") as server:
-        client = Client(server.url, verbose=False)  # keeps the session it is given
-        replies = [client.predict("hi", api_name="/chat") for _ in range(2)]
-        assert len(replies) == 2
-        with pytest.raises(Exception, match="2 messages a minute"):
-            client.predict("hi", api_name="/chat")
-        with httpx.Client() as another:
-            another.get(server.url)
-            told = [call(another, server.url, "hi", None, None, "") for _ in range(3)]
-        assert ["You said" in one for one in told] == [True, True, False]
-        assert "2 messages a minute" in told[-1]
-        with httpx.Client(cookies=server.owner_cookies()) as owner:
-            told = [call(owner, server.url, "hi", None, None, "") for _ in range(3)]
-        assert all("You said" in one for one in told)
