@@ -100,7 +100,7 @@ def test_a_wrong_preset_is_one_line(arguments, words, capsys):
 def test_settings_lie_on_top_of_a_preset():
     from chatbot.commands.training import _config
 
-    config = _config("luong2015", None, ["model.size=paper", "model.dropout=0"], None, 7)
+    config = _config("luong2015", None, ["model.size=paper", "model.dropout=0"], {"steps": 7})
     assert (config.model.encoder_units, config.model.dropout) == (1000, 0.0)
     assert (config.model.attention, config.training.steps) == ("general", 7)
 
@@ -121,7 +121,7 @@ def test_small_is_half_as_wide_as_a_laptops(name):
 def test_the_small_size_without_a_preset_is_the_defaults():
     from chatbot.commands.training import _config
 
-    config = _config(None, None, ["model.size=small"], None, 7)
+    config = _config(None, None, ["model.size=small"], {"steps": 7})
     assert (config.model.size, config.model.decoder_units) == ("small", 256)
 
 
