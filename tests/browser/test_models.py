@@ -134,6 +134,7 @@ def test_a_model_is_renamed_made_the_default_and_deleted_without_losing_a_conver
     expect_reply(visitor, "and now? (3)")
 
 
+@pytest.mark.story  # ui/test_models.py sees the same without a browser
 def test_a_model_is_downloaded_and_taken_in_again(page, tmp_path):
     choose(page, "alpha")
     with page.expect_download() as download:

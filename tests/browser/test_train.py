@@ -122,6 +122,7 @@ def test_an_owner_uploads_trains_watches_and_finds_the_bot(open_train, home, fak
     expect(page.get_by_role("heading", name="talk")).to_be_visible()
 
 
+@pytest.mark.story  # ui/test_jobs.py stops and continues
 def test_a_reload_and_a_telephone_show_the_same_training_stop_it_and_continue(
     open_train, home, fake, expected_errors
 ):

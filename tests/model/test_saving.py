@@ -95,7 +95,7 @@ def test_a_saved_network_searches_alike_alone_and_in_a_batch(name, saved):
     np.testing.assert_allclose(together.scores[0], alone.scores[0], atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["default", "transformer2017", *soak("copying and coverage")])
+@pytest.mark.parametrize("name", ["default", *soak("transformer2017", "copying and coverage")])
 def test_every_other_way_to_a_reply_works_with_each_kind_of_state(name, saved):
     _, bot = saved(name)
     short = DecodingConfig(max_length=8)

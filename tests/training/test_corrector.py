@@ -82,6 +82,7 @@ def test_a_best_that_is_newer_than_the_checkpoint_does_not_count(make_run):
     assert outcome.progress.best_step == 1
 
 
+@pytest.mark.soak  # the real network; the others teach a stand-in
 def test_where_nothing_else_is_known_corrections_are_learned_all_the_same(make_real_run):
     outcome = sitting(make_real_run("run", [], steps=400))
     assert outcome.status == "learned"

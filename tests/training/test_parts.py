@@ -41,6 +41,7 @@ def test_a_run_that_mixes_its_own_tokens_in_resumes_to_the_same_weights(make_run
     assert_resumes_to_the_same_weights(make_run, PARTS["asks first, sampled"])
 
 
+@pytest.mark.soak
 def test_every_part_trains_in_half_precision(make_real_run):
     settings = [*PARTS["coverage, copying"], *PARTS["asks first, sampled"], *ONE_SHAPE]
     run = make_real_run("half", "training.steps=3", "training.precision=mixed_bfloat16", *settings,
