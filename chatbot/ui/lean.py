@@ -2,8 +2,9 @@
 
 At each import Gradio 6.31 reads the source of its components to write `.pyi` files beside them and
 fills in the docstrings of their events, both for editors; and it makes a web application at each
-stage of a page, of which `launch` replaces the last by its own. Together this was half of what the
-page's start cost a processor, and two pages that started at once wrote over each other's files.
+stage of a page, of which `launch` replaces the last by its own. Together this was more than a third
+of what the page's start cost a processor (benchmarks/README.md), and two pages that started at once
+wrote over each other's files.
 """
 
 from __future__ import annotations
