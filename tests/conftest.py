@@ -21,6 +21,17 @@ LINES = [
 ] * 20
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Lets one worker take all that needs Chromium, two of which halve each other, and a file each.
+
+    A file's tests share what they set up.
+    """
+    for item in items:
+        shared = "browser" if item.get_closest_marker("browser") else item.location[0]
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory):
     """The folder of a bundle named "tiny" whose large random weights make replies differ."""
