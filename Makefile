@@ -38,7 +38,7 @@ types: setup-dev
 	$(BIN)/mypy
 
 pytest: setup-dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not story and not soak and not learning"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story and not soak and not learning"
 
 format:
 	$(BIN)/ruff format .

@@ -21,15 +21,21 @@ LINES = [
 ] * 20
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Lets one worker take all that needs Chromium, two of which halve each other, and a file each.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Gives each worker whole files, whose tests share what they set up, and one all of Chromium's.
 
-    A file's tests share what they set up.
+    Two browsers at a time would halve each other, and time out.
     """
-    for item in items:
-        shared = "browser" if item.get_closest_marker("browser") else item.location[0]
-        item.add_marker(pytest.mark.xdist_group(shared))
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneBrowser(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return (
+                "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+            )
+
+    return OneBrowser(config, log)
 
 
 @pytest.fixture(scope="session")
