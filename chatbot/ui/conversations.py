@@ -30,6 +30,7 @@ from chatbot.ui.saved import (
     without,
 )
 from chatbot.ui.widgets import HIDDEN, QUICK, small_button
+from chatbot.ui.words import Language, text
 
 _FORMATS = ("jsonl", "csv", "txt")
 
@@ -50,7 +51,8 @@ class Conversations:
     def __init__(self, desk: Desk) -> None:
         """Builds the folded part inside the surrounding container."""
         self._desk, self._words = desk, desk.words
-        self._list = Memory("chatbot.saved.2")
+        full: dict[Language, str] = {"en": text("en", "saved_full"), "zh": text("zh", "saved_full")}
+        self._list = Memory("chatbot.saved.2", failed=full)
         with gr.Accordion(self._words("saved"), open=False, elem_id="conversations") as self._fold:
             self._build()
 

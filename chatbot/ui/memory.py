@@ -7,25 +7,29 @@ the first has kept since then. A `Memory` is asked again by each event that read
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import gradio as gr
 
 from chatbot.ui.widgets import HIDDEN
+from chatbot.ui.words import Language
 
 Place = Literal["sessionStorage", "localStorage"]  # of this tab, of all tabs
 
 # The text is taken off again, so that the next one differs from it and is noticed.
+# A browser that is full, or whose owner lets no page keep anything, throws at either.
 _WRITE = """(text) => {
-  try {
-    if (text) for (const place of %s) window[place].setItem(%s, text);
-  } catch (full) { console.warn(full); }
+  const [key, places, failed] = %s;
+  for (const place of text ? places : [])
+    try { window[place].setItem(key, text); }
+    catch { if (failed) alert(failed[navigator.language.startsWith("zh") ? "zh" : "en"]); }
   return "";
 }"""
 _READ = """(...given) => {
+  const read = (place, key) => { try { return window[place].getItem(key); } catch { return ""; } };
   for (const [index, key, places] of %s)
-    given[index] = places.map((place) => window[place].getItem(key)).find((text) => text) ?? "";
+    given[index] = places.map((place) => read(place, key)).find((text) => text) ?? "";
   return given;
 }"""
 
@@ -37,19 +41,22 @@ class Memory:
         box: what a handler gives a value made by `as_json` to, or that `reading` asks for.
     """
 
-    def __init__(self, key: str, *, of_tab: bool = False) -> None:
+    def __init__(
+        self, key: str, *, of_tab: bool = False, failed: Mapping[Language, str] | None = None
+    ) -> None:
         """Builds the hidden box inside the surrounding page.
 
         Args:
             key: the name in the browser; ends in a version.
             of_tab: each tab has its own, and a new tab begins with the one written last.
+            failed: what the visitor is told where the browser does not keep it; nothing without.
         """
         self.key = key
         self.places: list[Place] = (
             ["sessionStorage", "localStorage"] if of_tab else ["localStorage"]
         )
         self.box = gr.Textbox(visible="hidden", show_label=False)
-        write = _WRITE % (json.dumps(self.places), json.dumps(key))
+        write = _WRITE % json.dumps([key, self.places, failed])
         self.box.change(None, self.box, self.box, js=write, **HIDDEN)
 
 

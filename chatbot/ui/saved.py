@@ -20,7 +20,7 @@ from chatbot.ui.history import Message, restored, safe_text, text_of, turns_of
 Format = Literal["jsonl", "csv", "txt"]
 
 MAX_SAVED = 100
-MAX_BYTES = 3_000_000  # a browser keeps about 5 MB for a page, and stores them as base64
+MAX_BYTES = 3_000_000  # a browser keeps about 5 million characters for a page
 MAX_NAME = 60
 
 

@@ -185,3 +185,22 @@ def test_an_export_is_a_file_of_this_visitor_alone(page, open_page, server, tmp_
         "about my secret",
         "You said: about my secret (1)",
     ]
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_the_page_works(open_page, server):
+    """As where the owner of a browser lets no page keep anything."""
+    page = open_page(server.url)
+    page.evaluate(
+        """() => { for (const name of ["getItem", "setItem"])
+            Storage.prototype[name] = () => { throw new Error("not allowed"); } }"""
+    )
+    told = []
+    page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
+    say(page, "about rain")
+    expect_reply(page, "about rain (1)")
+    unfold(page)
+    click(page, "Save this one")
+    expect(listed(page)).to_have_count(1)
+    settled(page)
+    assert len(told) == 1
+    assert "no room" in told[0]
