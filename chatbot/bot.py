@@ -8,13 +8,11 @@ Knows the bundle, the search and the text around them; knows no page and no comm
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +23,7 @@ from chatbot.decoding.likelihood import Likelihood
 from chatbot.decoding.phrases import BlockList
 from chatbot.decoding.specific import SpecificFirst
 from chatbot.decoding.state import Hypotheses
-from chatbot.errors import ConfigError, MessageError
+from chatbot.errors import MessageError
 from chatbot.explanation import Alternative, Explanation, Mark, Piece
 from chatbot.tact import Tact
 from chatbot.text.cleaning import clean_text
@@ -63,21 +61,14 @@ class Chatbot:
 
     def __init__(self, bundle: Bundle) -> None:
         """Takes a loaded bundle; `Chatbot.load` is the usual way in."""
-        backend = keras.backend.backend()
-        if backend != "tensorflow":
-            raise ConfigError(
-                f"Replies are searched with TensorFlow, but Keras runs on {backend}. "
-                "Set KERAS_BACKEND=tensorflow, or unset it."
-            )
         self.name, self.language = bundle.info.name, bundle.info.language
         self.decoding = bundle.config.decoding
         self.max_history = bundle.config.corpus.history_turns
         self._bundle = bundle
         self._facts = FactBook(bundle.facts)
-        self._likelihood = Likelihood(bundle.seq2seq.training)
+        self._likelihood = Likelihood(bundle.network.logits)
         self._engine = SearchEngine(
-            bundle.seq2seq.encoder,
-            bundle.seq2seq.decoder_step,
+            bundle.network,
             CONTROL_IDS,
             specific_first=SpecificFirst(self._likelihood, NOTHING),
             encode=bundle.tokenizer.encode,
@@ -107,7 +98,7 @@ class Chatbot:
         decoding: DecodingConfig | None = None,
         seeds: Sequence[int] | None = None,
     ) -> list[Reply]:
-        """Answers many histories in one run of the graph, each as if it were alone.
+        """Answers many histories at once, each as if it were alone.
 
         A message that asks for one of the bot's facts gets that, whatever was said before.
 
@@ -145,19 +136,10 @@ class Chatbot:
         shown = None
         source = self.encode([history], settings.history_turns)
         for state in self._engine.stream(source, settings, settings.seed):
-            text = self._text(state.token_ids[0].numpy())
+            text = self._text(state.token_ids[0])
             if text != shown:
                 shown = text
                 yield text
-
-    def warm_up(self) -> None:
-        """Compiles what the first reply in the bot's own way needs, as facts do not."""
-        source = self.encode(["Hello"])
-        if judged_whole(self.decoding):
-            self._searched(source, self.decoding, [self.decoding.seed])
-        else:
-            deque(self._engine.stream(source, self.decoding, self.decoding.seed), maxlen=0)
-        self._tact.warm_up(source)
 
     def explain(
         self, history: History, decoding: DecodingConfig | None = None, reply: str | None = None

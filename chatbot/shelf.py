@@ -1,7 +1,6 @@
 """The bots that are served: loaded when somebody wants them, in the background, and kept.
 
-`BotShelf` knows which bots there are and what state each is in; it knows neither Gradio nor, until
-one is loaded, TensorFlow. Any object with the methods of `Bot` will do.
+`BotShelf` knows which bots there are and what state each is in; it knows no Gradio. Any object with the methods of `Bot` will do.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from chatbot.bundle import (
 )
 from chatbot.config import DecodingConfig, changed
 from chatbot.errors import BundleError, ChatbotError
-from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from chatbot.batching import Batcher
@@ -235,17 +233,11 @@ def shelf_of_bundles(first: str | None = None) -> BotShelf:
 
 
 def load_chatbot(card: BotCard) -> Batcher:
-    """Loads a bundle and lets it say something, so that the first visitor does not wait.
-
-    Imports TensorFlow.
-    """
-    import_tensorflow()
+    """Loads a bundle for several visitors at once."""
     from chatbot.batching import Batcher
     from chatbot.bot import Chatbot
 
-    bot = Batcher(Chatbot.load(card.source or card.name))
-    bot.bot.warm_up()
-    return bot
+    return Batcher(Chatbot.load(card.source or card.name))
 
 
 def _cards(pinned: Path | None, default: str | None, *, pinned_first: bool) -> list[BotCard]:

@@ -46,11 +46,6 @@ class Tact:
         probabilities = np.exp(-self._likelihood(source_ids, self._ids))
         return not self._tones.surely_glad(probabilities.tolist(), settings.tact)
 
-    def warm_up(self, source_ids: NDArray[np.int32]) -> None:
-        """Compiles what `forbids` needs, where there is anything to weigh."""
-        if self._tones.glad:
-            self._likelihood(source_ids, self._ids)
-
     def is_glad(self, text: str) -> bool:
         """Tells a glad reply by its words."""
         return text in self._tones.glad

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "corpus": ["config", "files", "text"],
     "decoding": ["config"],
     "model": ["config"],
-    "bundle": ["config", "files", "text", "model"],
+    "bundle": ["config", "files", "quiet", "text", "model"],
     "tact": ["text"],
     "training": ["corpus", "model", "text", "bundle", "decoding", "tact"],
     "explanation": [],
@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "evaluation": ["bot", "corpus"],
     "database": ["errors"],
     "store": ["config", "database", "files"],
-    "shelf": ["batching", "bundle", "quiet"],
+    "shelf": ["batching", "bundle"],
     "serving": ["shelf"],
     "ui": ["shelf", "bundle", "corpus", "quiet", "store"],
 }

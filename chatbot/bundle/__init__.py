@@ -2,9 +2,10 @@
 
 `config.json` (architecture, settings, versions), `model.weights.h5` (float16), `tokenizer.model`,
 `metrics.json`, `replies.json` (what it answered when it was saved), `README.md` (the model card)
-and `manifest.json` (a SHA-256 sum for each); there may be `facts.json` and
-`tones.json`. The graph is rebuilt from the configuration, so nothing that is loaded can run.
-Listing and changing bundles imports no TensorFlow. Knows no conversation.
+and `manifest.json` (a SHA-256 sum for each); there may be `facts.json`, `tones.json` and
+`network.json` (the network as a list of array operations, see `chatbot.model.recording`; without it
+the network is rebuilt from the configuration, which takes TensorFlow). Nothing that is loaded can
+run anything else. Knows no conversation.
 
 `reading` looks into bundles and loads them, `writing` makes and changes them, `packing` makes one
 file of one and takes it in again.
@@ -25,6 +26,7 @@ from chatbot.bundle.reading import (
     default_model,
     list_bundles,
     load_bundle,
+    load_seq2seq,
     load_weights,
     manifest_of,
     named_folder,
@@ -63,6 +65,7 @@ __all__ = [
     "edit_bundle",
     "list_bundles",
     "load_bundle",
+    "load_seq2seq",
     "load_weights",
     "manifest_of",
     "named_folder",

@@ -20,6 +20,7 @@ from chatbot.bundle.reading import (
     damaged,
     free_place,
     load_bundle,
+    load_seq2seq,
     manifest_of,
     read_bundle_config,
     read_card,
@@ -30,6 +31,7 @@ from chatbot.bundle.reading import (
     verify_files,
 )
 from chatbot.bundle.staging import alone, staged_folder
+from chatbot.bundle.writing import seal, write_recording
 from chatbot.errors import BundleError, ChatbotError
 from chatbot.files import models_folder
 
@@ -100,6 +102,8 @@ def unpack_bundle(path: Path, name: str | None = None) -> Path:
 def _verify_foreign(folder: Path, source: str) -> None:
     """Makes sure that a bundle from outside is whole and can be loaded.
 
+    How its network is carried out is written anew, so that nothing of that is taken on trust.
+
     Raises:
         BundleError: naming the file it came from.
     """
@@ -108,6 +112,8 @@ def _verify_foreign(folder: Path, source: str) -> None:
         verify_files(folder)
         read_facts(folder), read_card(folder), stored_replies(folder)
         _verify_size(folder, info)
+        write_recording(folder, load_seq2seq(folder))
+        seal(folder)
         load_bundle(folder)
     except ChatbotError as error:
         raise BundleError(str(error).replace(str(folder), source[:80])) from None

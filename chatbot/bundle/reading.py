@@ -1,6 +1,7 @@
 """What lies in a bundle, read and checked: alone without its weights, or loaded whole.
 
-Listing and reading import no TensorFlow; `load_bundle` does. Changes nothing.
+Imports no TensorFlow, save for `load_seq2seq` and for a bundle without `network.json`. Changes
+nothing.
 """
 
 from __future__ import annotations
@@ -15,18 +16,21 @@ from chatbot.bundle.staging import heal_if_idle
 from chatbot.config import Config, kept_config
 from chatbot.errors import BundleError, ConfigError
 from chatbot.files import checked_name, models_folder, sha256_of
+from chatbot.quiet import import_tensorflow
 from chatbot.text.facts import Fact, facts_from
 from chatbot.text.tokenizer import Tokenizer
 from chatbot.text.tones import Tones, tones_from
 
 if TYPE_CHECKING:
     from chatbot.model.network import Seq2Seq
+    from chatbot.model.recorded import RecordedNetwork
 
 FORMAT = 1  # raised when older programs could not read a bundle any more
 WEIGHTS, TOKENIZER, CORPUS = "model.weights.h5", "tokenizer.model", "corpus.parquet"
 FACTS, TONES, MANIFEST, CARD = "facts.json", "tones.json", "manifest.json", "README.md"
+NETWORK = "network.json"
 LISTED = ("config.json", WEIGHTS, TOKENIZER, "metrics.json", "replies.json", CARD)
-MAY_BE_LISTED = (FACTS, TONES)
+MAY_BE_LISTED = (FACTS, TONES, NETWORK)
 DEFAULT = "default"  # a file beside the bundles: the name of the one that a page begins with
 _TRAINED_ON = "trained on "
 Given = TypeVar("Given")
@@ -66,7 +70,7 @@ class Bundle(NamedTuple):
     info: BundleInfo
     config: Config
     tokenizer: Tokenizer
-    seq2seq: Seq2Seq
+    network: RecordedNetwork
     facts: tuple[Fact, ...] = ()
     tones: Tones = Tones()
 
@@ -160,27 +164,36 @@ def verify_files(path: Path) -> None:
 
 
 def load_bundle(name_or_folder: str | Path) -> Bundle:
-    """Loads a bundle after checking every file, and rebuilds its graphs in float32.
+    """Loads a bundle after checking every file, in float32.
 
     Raises:
         BundleError: it is missing, damaged, newer, or its parts do not fit together.
     """
-    from chatbot.model.network import build_seq2seq
-
     path = bundle_path(name_or_folder)
     info = read_info(path)  # first: a newer format may list other files
     verify_files(path)
-    config = read_bundle_config(path)
-    tokenizer = read_tokenizer(path)
+    config, tokenizer = read_bundle_config(path), read_tokenizer(path)
+    _verify_fit(info, config, tokenizer)
+    return Bundle(info, config, tokenizer, _network(path), read_facts(path), read_tones(path))
+
+
+def load_seq2seq(name_or_folder: str | Path) -> Seq2Seq:
+    """Builds the Keras network of a bundle, with its weights. Imports TensorFlow.
+
+    Raises:
+        BundleError: as `load_bundle`.
+    """
+    path = bundle_path(name_or_folder)
+    info = read_info(path)
+    verify_files(path)
+    config, tokenizer = read_bundle_config(path), read_tokenizer(path)
+    _verify_fit(info, config, tokenizer)
+    import_tensorflow()
+    from chatbot.model.network import build_seq2seq
+
     seq2seq = build_seq2seq(config.model, tokenizer.vocab_size)
-    if seq2seq.training.count_params() != info.parameters:
-        raise BundleError(
-            f"Cannot load {path}: the model has {info.parameters} weights but its configuration "
-            f"and tokenizer make {seq2seq.training.count_params()}. The files come from two "
-            "different trainings. Copy the whole folder again, or train it again."
-        )
     load_weights(path, seq2seq)
-    return Bundle(info, config, tokenizer, seq2seq, read_facts(path), read_tones(path))
+    return seq2seq
 
 
 def load_weights(path: Path, seq2seq: Seq2Seq) -> None:
@@ -188,10 +201,55 @@ def load_weights(path: Path, seq2seq: Seq2Seq) -> None:
     try:
         seq2seq.training.load_weights(path / WEIGHTS)
     except (OSError, ValueError, KeyError) as error:
+        raise _unfit(path, error) from None
+
+
+def recording_of(path: Path, seq2seq: Seq2Seq) -> Mapping[str, Any]:
+    """Returns a network as operations over the weights of a bundle that it was loaded from."""
+    from chatbot.model.recording import record
+    from chatbot.model.stored import names_of
+
+    weights = [weight.numpy() for weight in seq2seq.training.weights]
+    return record(seq2seq, names_of(path / WEIGHTS, weights))
+
+
+def _network(path: Path) -> RecordedNetwork:
+    """Returns the network, as it was written down when it was saved; else as it is now."""
+    from chatbot.model.recorded import RecordedNetwork
+    from chatbot.model.stored import read_weights
+
+    if NETWORK in manifest_of(path):
+        recording: Mapping[str, Any] = read_json(path, NETWORK)
+    else:
+        recording = recording_of(path, load_seq2seq(path))
+    try:
+        return RecordedNetwork(recording, read_weights(path / WEIGHTS))
+    except (OSError, ValueError, KeyError) as error:
+        raise _unfit(path, error) from None
+
+
+def _verify_fit(info: BundleInfo, config: Config, tokenizer: Tokenizer) -> None:
+    """Makes sure that configuration, tokenizer and weights are of one training.
+
+    Raises:
+        BundleError: they are not.
+    """
+    from chatbot.model.size import size_of
+
+    expected = size_of(config.model, tokenizer.vocab_size).parameters
+    if expected != info.parameters:
         raise BundleError(
-            f"Cannot load {path / WEIGHTS}: {str(error).splitlines()[0]} "
-            "Copy the whole folder again, or train it again."
-        ) from None
+            f"Cannot load {info.path}: the model has {info.parameters} weights but its "
+            f"configuration and tokenizer make {expected}. The files come from two different "
+            "trainings. Copy the whole folder again, or train it again."
+        )
+
+
+def _unfit(path: Path, error: Exception) -> BundleError:
+    return BundleError(
+        f"Cannot load {path / WEIGHTS}: {str(error).splitlines()[0]} "
+        "Copy the whole folder again, or train it again."
+    )
 
 
 def read_facts(path: Path) -> tuple[Fact, ...]:

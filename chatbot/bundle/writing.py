@@ -1,7 +1,7 @@
 """Writing a bundle, and changing one: each change appears whole or not at all.
 
 A changed bundle is put together beside its place from links to the files that stay, gets a new
-manifest, and takes its place in one step. Imports no TensorFlow.
+manifest, and takes its place in one step. Imports no TensorFlow, save to write a network down.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from chatbot.bundle.reading import (
     LISTED,
     MANIFEST,
     MAY_BE_LISTED,
+    NETWORK,
     TOKENIZER,
     TONES,
     WEIGHTS,
@@ -35,6 +36,7 @@ from chatbot.bundle.reading import (
     read_facts,
     read_json,
     read_tones,
+    recording_of,
     verify_files,
 )
 from chatbot.bundle.staging import alone, fill_from, remove, staged_folder, swap
@@ -73,6 +75,7 @@ class BundleWriter:
         round_to_float16(path)
         load_weights(self._folder, seq2seq)
         self._parameters = int(seq2seq.training.count_params())
+        write_recording(self._folder, seq2seq)
 
     def finish(
         self,
@@ -107,7 +110,7 @@ class BundleWriter:
         (self._folder / CARD).write_text(card, encoding="utf-8")
         _write_facts(self._folder, facts)
         _write_tones(self._folder, tones)
-        _seal(self._folder)
+        seal(self._folder)
         if corpus is not None:  # not in the manifest: it is left out of every copy that leaves here
             shutil.copyfile(corpus, self._folder / CORPUS)
         with alone(self.target.parent):
@@ -128,6 +131,19 @@ class BundleWriter:
 
     def _json(self, name: str, values: Mapping[str, Any]) -> None:
         _write_json(self._folder / name, values)
+
+
+def write_recording(folder: Path, seq2seq: Seq2Seq) -> None:
+    """Writes the network down, so that replies need no TensorFlow.
+
+    Another backend of Keras cannot; then this is done when the bundle is loaded.
+    """
+    import keras
+
+    (folder / NETWORK).unlink(missing_ok=True)
+    if keras.backend.backend() == "tensorflow":
+        plain = json.dumps(recording_of(folder, seq2seq), separators=(",", ":"))
+        write_whole(folder / NETWORK, plain.encode())
 
 
 def remove_bundle(name: str) -> None:
@@ -151,7 +167,7 @@ def rename_bundle(old: str, new: str) -> Path:
             card = read_card(folder).splitlines(keepends=True)
             if card and card[0].strip() == f"# {old}":
                 write_whole(folder / CARD, "".join([f"# {new}\n", *card[1:]]).encode())
-            _seal(folder)
+            seal(folder)
             folder.rename(target)
         if chosen_default() == old:
             _set_default(new)
@@ -188,7 +204,7 @@ def edit_bundle(
                 _write_blocked(folder, blocked_phrases)
             if tones is not None:
                 _write_tones(folder, tones)
-            _seal(folder)
+            seal(folder)
             swap(folder, path)
 
 
@@ -267,7 +283,7 @@ def _write_json(path: Path, values: Any) -> None:
     write_whole(path, json.dumps(values, indent=2, ensure_ascii=False).encode("utf-8"))
 
 
-def _seal(folder: Path) -> None:
+def seal(folder: Path) -> None:
     """Writes the manifest of all files as they are now."""
     names = [*LISTED, *(name for name in MAY_BE_LISTED if (folder / name).is_file())]
     _write_json(folder / MANIFEST, {name: sha256_of(folder / name) for name in names})

@@ -14,7 +14,6 @@ from chatbot.commands.options import (
     print_json,
 )
 from chatbot.errors import CorpusError
-from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,7 +35,6 @@ def evaluate(
     from rich.console import Console
 
     pairs = _pairs(name, corpus)[:max_pairs]
-    import_tensorflow()
     results = {which: _evaluate(which, pairs, settings) for which in (name, against) if which}
     if as_json:
         print_json({"pairs": len(pairs), "models": results})

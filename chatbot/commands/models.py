@@ -59,7 +59,6 @@ def verify(name: Name) -> int:
 
     path = bundle_path(name)
     verify_files(path)
-    import_tensorflow()
     from chatbot.bot import Chatbot
     from chatbot.config import DecodingConfig
 

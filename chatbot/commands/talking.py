@@ -12,13 +12,12 @@ import typer
 
 from chatbot.commands.options import Json, Settings, decoding_settings, print_json
 from chatbot.errors import BundleError, ChatbotError, MessageError
-from chatbot.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from chatbot.bot import Chatbot, Reply
     from chatbot.config import DecodingConfig
 
-_BATCH = 64  # lines answered in one run of the graph when messages come from a file
+_BATCH = 64  # lines answered at once when messages come from a file
 _COMMANDS = "/quit ends, /new forgets the conversation"
 
 Strategy = Annotated[
@@ -77,7 +76,6 @@ def _load(name: str | None) -> Chatbot:
         if not bundles:
             raise BundleError("There is no model yet. Train one with `python -m chatbot train`.")
         name = default_model() or ordered(bundles)[0].name
-    import_tensorflow()
     from chatbot.bot import Chatbot
 
     return Chatbot.load(name)

@@ -6,39 +6,40 @@ Knows no strategy and no text.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import tensorflow as tf
-from numpy.typing import NDArray
+import numpy as np
 
 from chatbot.config import BOS_ID, PAD_ID
+from chatbot.decoding.nats import log_softmax
+from chatbot.decoding.state import Array
 
-_IDS = tf.TensorSpec((None, None), tf.int32)
+_ROWS = 64  # at a time: (N,T,V) of a thousand long replies would not fit
 
 
 class Likelihood:
-    """Scores pairs of token ids in one graph, compiled at its first use."""
+    """Scores pairs of token ids."""
 
-    def __init__(self, logits_of: Callable[[Any], Any]) -> None:
-        """Takes the training view: [source_ids (N,S), decoder_input_ids (N,T)] -> (N,T,V)."""
+    def __init__(self, logits_of: Callable[[Array, Array], Array]) -> None:
+        """Takes teacher forcing: source_ids (N,S), decoder_input_ids (N,T) -> (N,T,V)."""
         self._logits_of = logits_of
-        self._graph = tf.function(self._nats, [_IDS, _IDS], autograph=False)
 
-    def __call__(self, source_ids: NDArray[Any], token_ids: NDArray[Any]) -> NDArray[Any]:
+    def __call__(self, source_ids: Array, token_ids: Array) -> Array:
         """Returns -log p(T|S) of each reply, (N,) nats.
 
         Args:
             source_ids: (N,S), or (1,S) where all replies answer one source.
             token_ids: (N,T), without `<BOS>`; padding counts nothing.
         """
-        arrays = tf.constant(source_ids, tf.int32), tf.constant(token_ids, tf.int32)
-        nats: NDArray[Any] = self._graph(*arrays).numpy()
-        return nats
+        sources = np.repeat(source_ids, len(token_ids) // len(source_ids), 0)
+        parts = range(0, len(token_ids), _ROWS)
+        return np.concatenate(
+            [self._nats(sources[i : i + _ROWS], token_ids[i : i + _ROWS]) for i in parts]
+        )
 
-    def _nats(self, source_ids: Any, token_ids: Any) -> Any:
-        count = tf.shape(token_ids)[0]
-        inputs = tf.concat([tf.fill([count, 1], BOS_ID), token_ids[:, :-1]], axis=1)
-        each = tf.repeat(source_ids, count // tf.shape(source_ids)[0], 0)
-        logits = tf.cast(self._logits_of([each, inputs]), tf.float32)
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(token_ids, logits)
-        return tf.reduce_sum(tf.where(token_ids != PAD_ID, nats, 0.0), axis=1)
+    def _nats(self, source_ids: Array, token_ids: Array) -> Array:
+        first = np.full((len(token_ids), 1), BOS_ID, np.int32)
+        inputs = np.concatenate([first, token_ids[:, :-1]], 1, dtype=np.int32)
+        log_probs = log_softmax(self._logits_of(source_ids.astype(np.int32), inputs))
+        own = np.take_along_axis(log_probs, token_ids[:, :, np.newaxis], 2)[..., 0]
+        nats: Array = np.where(token_ids != PAD_ID, -own, np.float32(0)).sum(1)
+        return nats

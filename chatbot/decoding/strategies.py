@@ -1,7 +1,7 @@
 """How the next tokens are chosen: greedy, sampling and beam search, each a small frozen class.
 
-A strategy is a pure function over tensors and knows no model, no text and no loop. The numbers
-that a user turns travel beside it as `Knobs`. Read next: drivers.py, which runs it.
+A strategy is a pure function over arrays and knows no model, no text and no loop. Read next:
+drivers.py, which runs it.
 """
 
 from __future__ import annotations
@@ -11,144 +11,111 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-import tensorflow as tf
+import numpy as np
 
 from chatbot.config import BOS_ID, EOS_ID, PAD_ID, DecodingConfig
 from chatbot.decoding import constraints, filters
-from chatbot.decoding.state import SearchState, Tensor
+from chatbot.decoding.nats import Best, top_k
+from chatbot.decoding.state import Array, SearchState
 
 _EMPTY = float("-inf")  # the score of a place in a beam that holds no hypothesis
 _LACKING = 1e4  # nats: below all that a hypothesis without a required run can score
 _FIRST = float("inf")  # the rank of a hypothesis that keeps its place in any case
 
 
-class Knobs(NamedTuple):
-    """The numeric settings of `DecodingConfig` as scalar tensors: changing one never retraces."""
-
-    temperature: Tensor  # float32
-    top_k: Tensor  # int32, 0 is off
-    top_p: Tensor  # float32, 1 is off
-    repetition_penalty: Tensor  # float32, 1 is off
-    length_penalty: Tensor  # float32, 0 is off
-    length_bonus: Tensor  # float32, nats
-    min_length: Tensor  # int32, tokens
-    max_length: Tensor  # int32, tokens, <EOS> counted
-    coverage_penalty: Tensor  # float32, 0 is off
-
-
-def knobs_of(config: DecodingConfig) -> Knobs:
-    """Returns the numeric settings of a configuration, ready for a compiled graph."""
-    return Knobs(
-        temperature=tf.constant(config.temperature, tf.float32),
-        top_k=tf.constant(config.top_k, tf.int32),
-        top_p=tf.constant(config.top_p, tf.float32),
-        repetition_penalty=tf.constant(config.repetition_penalty, tf.float32),
-        length_penalty=tf.constant(config.length_penalty, tf.float32),
-        length_bonus=tf.constant(config.length_bonus, tf.float32),
-        min_length=tf.constant(config.min_length, tf.int32),
-        max_length=tf.constant(config.max_length, tf.int32),
-        coverage_penalty=tf.constant(config.coverage_penalty, tf.float32),
-    )
-
-
 class Choice(NamedTuple):
     """What each row becomes in one step."""
 
-    parents: Tensor  # (N,) int32: the row that it continues
-    token_ids: Tensor  # (N,) int32: the token that it adds; ignored where the parent is finished
-    scores: Tensor  # (N,) float32: nats, summed from the start
+    parents: Array  # (N,): the row that it continues
+    token_ids: Array  # (N,): the token that it adds; ignored where the parent is finished
+    scores: Array  # (N,) float32: nats, summed from the start
 
 
 @dataclass(frozen=True)
 class Strategy(ABC):
-    """The static part of a search; equal strategies share one compiled graph.
+    """What a search does at each step.
 
     Args:
-        rows_per_source: K, sequences searched for each source.
-        no_repeat_ngram_size: no run of so many tokens comes twice in a row; 0 is off.
+        config: the settings.
         forbidden_ids: token ids that never come.
     """
 
-    name: ClassVar[str]
     reorders: ClassVar[bool] = False  # rows may continue rows other than themselves
 
-    rows_per_source: int = 1
-    no_repeat_ngram_size: int = 0
+    config: DecodingConfig
     forbidden_ids: tuple[int, ...] = (PAD_ID, BOS_ID)
 
-    def start(self, seeds: Tensor, source_length: Tensor, knobs: Knobs) -> SearchState:
+    @property
+    def rows_per_source(self) -> int:
+        """K, the sequences searched for each source."""
+        return 1
+
+    def start(self, seeds: Sequence[int], source_length: int) -> SearchState:
         """Returns the search before its first step, for B sources.
 
         Args:
-            seeds: shape (B,), int32; only sampling looks at them.
-            source_length: S, the width of the attention weights, int32.
-            knobs: of which `max_length` is the T of every buffer.
+            seeds: one for each source; only sampling looks at them.
+            source_length: S, the width of the attention weights.
         """
-        rows = tf.size(seeds) * self.rows_per_source
-        width = knobs.max_length
+        rows = len(seeds) * self.rows_per_source
         return SearchState(
-            position=tf.constant(0),
-            last_ids=tf.fill([rows], BOS_ID),
-            token_ids=tf.fill([rows, width], PAD_ID),
-            token_log_probs=tf.zeros([rows, width]),
-            lengths=tf.zeros([rows], tf.int32),
+            last_ids=np.full(rows, BOS_ID, np.int32),
+            token_ids=np.zeros((rows, 0), np.int32),
+            token_log_probs=np.zeros((rows, 0), np.float32),
+            lengths=np.zeros(rows, np.int32),
             scores=self._first_scores(rows),
-            finished=tf.zeros([rows], tf.bool),
-            parents=tf.range(rows),
-            attention=tf.zeros([rows, width, source_length]),
-            draws=self._first_draws(seeds, rows, width),
+            finished=np.zeros(rows, bool),
+            parents=np.arange(rows),
+            attention=np.zeros((rows, 0, source_length), np.float32),
+            draws=self._first_draws(seeds),
         )
 
-    def advance(
-        self, search_state: SearchState, log_probs: Tensor, attention: Tensor, knobs: Knobs
-    ) -> SearchState:
+    def advance(self, search_state: SearchState, log_probs: Array, attention: Array) -> SearchState:
         """Returns the search one token later.
 
         Args:
             search_state: of N rows.
             log_probs: what the model thinks comes next in each row, nats, shape (N, V).
             attention: its weights over the source, shape (N, S).
-            knobs: the numeric settings.
         """
-        allowed = self.allowed(search_state, log_probs, knobs)
-        choice = self._choose(search_state, allowed, knobs)
+        choice = self._choose(search_state, self.allowed(search_state, log_probs))
         if self.reorders:
             search_state = _rows_of(search_state, choice.parents)
-            attention = tf.gather(attention, choice.parents)
+            attention = attention[choice.parents]
         return _extended(search_state, choice, _own(log_probs, choice), attention)
 
-    def allowed(self, search_state: SearchState, log_probs: Tensor, knobs: Knobs) -> Tensor:
+    def allowed(self, search_state: SearchState, log_probs: Array) -> Array:
         """Returns the log-probabilities (N, V) that scores are made of, under every constraint."""
-        position, token_ids = search_state.position, search_state.token_ids
-        kept = filters.repetition_penalty(log_probs, token_ids, knobs.repetition_penalty)
-        kept = filters.block_repeated_ngrams(kept, token_ids, position, self.no_repeat_ngram_size)
+        config, token_ids = self.config, search_state.token_ids
+        kept = filters.repetition_penalty(log_probs.copy(), token_ids, config.repetition_penalty)
+        kept = filters.block_repeated_ngrams(kept, token_ids, config.no_repeat_ngram_size)
         kept = filters.forbid(kept, self.forbidden_ids)
-        kept = filters.weigh_end(kept, position, knobs.min_length, knobs.length_bonus)
+        kept = filters.weigh_end(
+            kept, search_state.position, config.min_length, config.length_bonus
+        )
         return filters.leave_a_way_out(kept, log_probs)
 
-    def rank(self, search_state: SearchState, knobs: Knobs) -> Tensor:
+    def rank(self, search_state: SearchState) -> Array:
         """Returns the score (N,) that orders the hypotheses at the end: `ranking`."""
-        return ranking(search_state, knobs)
+        return ranking(search_state, self.config)
 
     @abstractmethod
-    def _choose(self, search_state: SearchState, allowed: Tensor, knobs: Knobs) -> Choice:
+    def _choose(self, search_state: SearchState, allowed: Array) -> Choice:
         """Picks what each row becomes, from log-probabilities (N, V)."""
 
-    def _first_scores(self, rows: Tensor) -> Tensor:
-        return tf.zeros([rows])
+    def _first_scores(self, rows: int) -> Array:
+        return np.zeros(rows, np.float32)
 
-    def _first_draws(self, seeds: Tensor, rows: Tensor, width: Tensor) -> Tensor:
-        return tf.zeros([rows, 0])
+    def _first_draws(self, seeds: Sequence[int]) -> Array:
+        return np.zeros((len(seeds) * self.rows_per_source, 0))
 
 
 @dataclass(frozen=True)
 class Greedy(Strategy):
     """Takes the likeliest token at each step, the lower id where two tie."""
 
-    name = "greedy"
-
-    def _choose(self, search_state: SearchState, allowed: Tensor, knobs: Knobs) -> Choice:
-        return _own_row(search_state, tf.argmax(allowed, 1, tf.int32), allowed)
+    def _choose(self, search_state: SearchState, allowed: Array) -> Choice:
+        return _own_row(search_state, allowed.argmax(1), allowed)
 
 
 @dataclass(frozen=True)
@@ -159,23 +126,22 @@ class Sampling(Strategy):
     source's samples alone, so that a reply is the same alone and in a batch.
     """
 
-    name = "sampling"
+    @property
+    def rows_per_source(self) -> int:
+        """As many as are asked for."""
+        return self.config.n_best
 
-    def _choose(self, search_state: SearchState, allowed: Tensor, knobs: Knobs) -> Choice:
-        shaped = filters.apply_temperature(allowed, knobs.temperature)
-        shaped = filters.keep_top_k(shaped, knobs.top_k)
-        shaped = filters.keep_top_p(shaped, knobs.top_p)
-        draws = tf.gather(search_state.draws, search_state.position, axis=1)
-        return _own_row(search_state, pick(shaped, draws), allowed)
+    def _choose(self, search_state: SearchState, allowed: Array) -> Choice:
+        shaped = filters.apply_temperature(allowed, self.config.temperature)
+        shaped = filters.keep_top_k(shaped, self.config.top_k)
+        shaped = filters.keep_top_p(shaped, self.config.top_p)
+        drawn = pick(shaped, search_state.draws[:, search_state.position])
+        return _own_row(search_state, drawn, allowed)
 
-    def _first_draws(self, seeds: Tensor, rows: Tensor, width: Tensor) -> Tensor:
-        sample = tf.range(rows) % self.rows_per_source
-        row_seeds = tf.stack([tf.repeat(seeds, self.rows_per_source), sample], axis=1)  # (N,2)
-        return tf.map_fn(
-            lambda seed: tf.random.stateless_uniform([width], seed),
-            row_seeds,
-            fn_output_signature=tf.TensorSpec((None,), tf.float32),
-        )
+    def _first_draws(self, seeds: Sequence[int]) -> Array:
+        width = self.config.max_length
+        samples = [(seed, sample) for seed in seeds for sample in range(self.rows_per_source)]
+        return np.stack([np.random.default_rng(sample).random(width) for sample in samples])
 
 
 @dataclass(frozen=True)
@@ -188,37 +154,39 @@ class Beam(Strategy):
     sequences is exact. The search ends when every hypothesis has ended.
     """
 
-    name = "beam"
     reorders = True
 
-    def _choose(self, search_state: SearchState, allowed: Tensor, knobs: Knobs) -> Choice:
-        vocab_size, beam_size = tf.shape(allowed)[1], self.rows_per_source
-        ranks = tf.where(
-            search_state.finished[:, tf.newaxis],
-            tf.where(tf.range(vocab_size) == PAD_ID, _FIRST, _EMPTY)[tf.newaxis],
-            search_state.scores[:, tf.newaxis] + allowed,
-        )
-        places, values = self._best(search_state, ranks)  # (B,K)
-        first_rows = beam_size * tf.range(tf.shape(places)[0])[:, tf.newaxis]  # (B,1)
-        parents = tf.reshape(first_rows + places // vocab_size, [-1])
-        scores = tf.reshape(values, [-1])
+    @property
+    def rows_per_source(self) -> int:
+        """The beam's width."""
+        return self.config.beam_size
+
+    def _choose(self, search_state: SearchState, allowed: Array) -> Choice:
+        vocab_size, finished = allowed.shape[1], search_state.finished
+        ranks = search_state.scores[:, np.newaxis] + allowed
+        ranks[finished] = _EMPTY
+        ranks[finished, PAD_ID] = _FIRST
+        best = self._best(search_state, ranks)  # (B,K)
+        first_rows = self.rows_per_source * np.arange(len(best.places))[:, np.newaxis]  # (B,1)
+        parents = (first_rows + best.places // vocab_size).ravel()
+        scores = best.values.ravel()
         return Choice(
             parents=parents,
-            token_ids=tf.reshape(places % vocab_size, [-1]),
-            scores=tf.where(scores == _FIRST, tf.gather(search_state.scores, parents), scores),
+            token_ids=(best.places % vocab_size).ravel(),
+            scores=np.where(scores == _FIRST, search_state.scores[parents], scores),
         )
 
-    def _best(self, search_state: SearchState, ranks: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns which K of the K*V candidates of each source go on (B,K), and their ranks."""
-        best = tf.math.top_k(self._by_source(ranks), self.rows_per_source)
-        return best.indices, best.values
+    def _best(self, search_state: SearchState, ranks: Array) -> Best:
+        """Returns which K of the K*V candidates of each source go on, and their ranks."""
+        return top_k(self._by_source(ranks), self.rows_per_source)
 
-    def _by_source(self, ranks: Tensor) -> Tensor:
-        return tf.reshape(ranks, [-1, self.rows_per_source * tf.shape(ranks)[1]])  # (N,V)->(B,K*V)
+    def _by_source(self, ranks: Array) -> Array:
+        return ranks.reshape(-1, self.rows_per_source * ranks.shape[1])  # (N,V) -> (B,K*V)
 
-    def _first_scores(self, rows: Tensor) -> Tensor:
+    def _first_scores(self, rows: int) -> Array:
         """Starts with one hypothesis; K equal ones would stay K copies of the greedy reply."""
-        return tf.where(tf.range(rows) % self.rows_per_source == 0, 0.0, _EMPTY)
+        first = np.arange(rows) % self.rows_per_source == 0
+        return np.where(first, np.float32(0), np.float32(_EMPTY))
 
 
 @dataclass(frozen=True)
@@ -234,42 +202,36 @@ class ConstrainedBeam(Beam):
         required: the runs.
     """
 
-    name = "constrained beam"
-
     required: tuple[tuple[int, ...], ...] = ()
 
-    def allowed(self, search_state: SearchState, log_probs: Tensor, knobs: Knobs) -> Tensor:
+    def allowed(self, search_state: SearchState, log_probs: Array) -> Array:
         """Lets no row end before it holds every run, unless nothing else is possible."""
-        kept = super().allowed(search_state, log_probs, knobs)
-        is_end = tf.range(tf.shape(kept)[1]) == EOS_ID
-        kept = tf.where(self._lacks(search_state)[:, tf.newaxis] & is_end, _EMPTY, kept)
+        kept = super().allowed(search_state, log_probs)
+        kept[self._lacks(search_state), EOS_ID] = _EMPTY
         return filters.leave_a_way_out(kept, log_probs)
 
-    def rank(self, search_state: SearchState, knobs: Knobs) -> Tensor:
+    def rank(self, search_state: SearchState) -> Array:
         """Puts what holds every run first."""
-        lacks = tf.cast(self._lacks(search_state), tf.float32)
-        return super().rank(search_state, knobs) - _LACKING * lacks
+        return super().rank(search_state) - np.float32(_LACKING) * self._lacks(search_state)
 
-    def _lacks(self, search_state: SearchState) -> Tensor:
-        now = constraints.held(search_state.token_ids, search_state.position, self.required)
+    def _lacks(self, search_state: SearchState) -> Array:
+        now = constraints.held(search_state.token_ids, self.required)
         return now < constraints.size(self.required)
 
-    def _best(self, search_state: SearchState, ranks: Tensor) -> tuple[Tensor, Tensor]:
-        banks = constraints.held_with_next(
-            search_state.token_ids, search_state.position, self.required, tf.shape(ranks)[1]
-        )
-        ranks, banks = self._by_source(ranks), self._by_source(banks)
-        found = [
-            tf.math.top_k(tf.where(banks == bank, ranks, _EMPTY), self.rows_per_source)
-            for bank in reversed(range(constraints.size(self.required) + 1))
+    def _best(self, search_state: SearchState, ranks: Array) -> Best:
+        held = constraints.held_with_next(search_state.token_ids, self.required, ranks.shape[1])
+        ranks, held = self._by_source(ranks), self._by_source(held)
+        banks = [
+            top_k(np.where(held == tokens, ranks, np.float32(_EMPTY)), self.rows_per_source)
+            for tokens in reversed(range(constraints.size(self.required) + 1))
         ]
-        in_turn = [-1, len(found) * self.rows_per_source]  # (B,K,banks) -> (B,K*banks)
-        values = tf.reshape(tf.stack([best.values for best in found], 2), in_turn)
-        places = tf.reshape(tf.stack([best.indices for best in found], 2), in_turn)
-        turns = tf.where(values == _EMPTY, tf.int32.max, tf.range(in_turn[1]))
-        turns = tf.where(values == _FIRST, -1, turns)  # what has ended keeps its place
-        chosen = tf.argsort(turns, axis=1, stable=True)[:, : self.rows_per_source]
-        return tf.gather(places, chosen, batch_dims=1), tf.gather(values, chosen, batch_dims=1)
+        in_turn = len(ranks), -1  # (B,K,banks) -> (B,K*banks): the best of each bank come first
+        values = np.stack([best.values for best in banks], 2).reshape(in_turn)
+        places = np.stack([best.places for best in banks], 2).reshape(in_turn)
+        turns = np.where(values == _EMPTY, values.shape[1], np.arange(values.shape[1]))
+        turns = np.where(values == _FIRST, -1, turns)  # what has ended keeps its place
+        chosen = np.argsort(turns, axis=1, kind="stable")[:, : self.rows_per_source]
+        return Best(*(np.take_along_axis(array, chosen, 1) for array in (values, places)))
 
 
 def strategy_for(
@@ -281,44 +243,39 @@ def strategy_for(
     """Returns the strategy that a configuration names.
 
     Args:
-        config: of which only what shapes the graph is used; `knobs_of` carries the rest.
+        config: the settings.
         forbidden_ids: token ids that never come; `<PAD>` and `<BOS>` never do, `<EOS>` always may.
         required: runs of tokens that a beam's hypotheses hold, `config.must_contain` as tokens.
     """
-    static = (
-        config.no_repeat_ngram_size,
-        tuple(sorted({PAD_ID, BOS_ID, *forbidden_ids} - {EOS_ID})),
-    )
+    forbidden = tuple(sorted({PAD_ID, BOS_ID, *forbidden_ids} - {EOS_ID}))
     if config.strategy == "beam" and required:
-        return ConstrainedBeam(config.beam_size, *static, tuple(map(tuple, required)))
-    if config.strategy == "beam":
-        return Beam(config.beam_size, *static)
-    if config.strategy == "sampling":
-        return Sampling(config.n_best, *static)
-    return Greedy(1, *static)
+        return ConstrainedBeam(config, forbidden, tuple(map(tuple, required)))
+    kinds = {"greedy": Greedy, "sampling": Sampling, "beam": Beam}
+    return kinds[config.strategy](config, forbidden)
 
 
-def pick(log_probs: Tensor, draws: Tensor) -> Tensor:
+def pick(log_probs: Array, draws: Array) -> Array:
     """Returns the token ids (N,) at which the cumulative distribution passes `draws` (N,).
 
-    >>> pick(tf.math.log([[0.5, 0.0, 0.5], [0.5, 0.0, 0.5]]), tf.constant([0.4, 0.6])).numpy()
-    array([0, 2], dtype=int32)
+    >>> pick(np.log([[0.5, 1e-9, 0.5], [0.5, 1e-9, 0.5]]), np.array([0.4, 0.6]))
+    array([0, 2])
     """
-    cumulative = tf.cumsum(tf.exp(log_probs), axis=1)
-    passed = cumulative <= draws[:, tf.newaxis] * cumulative[:, -1:]
-    return tf.reduce_sum(tf.cast(passed, tf.int32), 1)
+    cumulative = np.cumsum(np.exp(log_probs), axis=1, dtype=np.float64)
+    passed: Array = cumulative <= draws[:, np.newaxis] * cumulative[:, -1:]
+    return passed.sum(1)
 
 
-def length_penalty(lengths: Tensor, alpha: Tensor) -> Tensor:
+def length_penalty(lengths: Array, alpha: float) -> Array:
     """((5 + length) / 6) ** alpha (Wu et al. 2016, arXiv:1609.08144, equation 14); 0 is off.
 
-    >>> float(length_penalty(7, 1.0))
-    2.0
+    >>> length_penalty(np.array([7]), 1.0)
+    array([2.], dtype=float32)
     """
-    return tf.pow((5.0 + tf.cast(lengths, tf.float32)) / 6.0, alpha)
+    penalty: Array = ((5 + lengths.astype(np.float32)) / 6) ** np.float32(alpha)
+    return penalty
 
 
-def coverage_penalty(attention: Tensor, beta: Tensor) -> Tensor:
+def coverage_penalty(attention: Array, beta: float) -> Array:
     """beta * sum_s ln min(sum_t a_ts, 1) (Wu et al. 2016, arXiv:1609.08144, equations 14 and 15).
 
     Positions that get no weight at all are padding and count nothing; without attention all are.
@@ -330,70 +287,74 @@ def coverage_penalty(attention: Tensor, beta: Tensor) -> Tensor:
         Nats, at most 0, shape (N,).
 
     >>> weights = [[[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]]
-    >>> round(float(coverage_penalty(tf.constant(weights), 1.0)[0]), 4)  # ln 0.5
-    -0.6931
+    >>> coverage_penalty(np.array(weights), 1.0).round(4)  # ln 0.5
+    array([-0.6931])
     """
-    covered = tf.reduce_sum(attention, 1)  # (N,S)
-    nats = tf.math.log(tf.clip_by_value(covered, 1e-30, 1.0))
-    return beta * tf.reduce_sum(tf.where(covered > 0, nats, 0.0), 1)
+    covered = attention.sum(1)  # (N,S)
+    nats = np.log(np.clip(covered, 1e-30, 1.0))
+    penalty: Array = beta * np.where(covered > 0, nats, 0).sum(1)
+    return penalty
 
 
-def ranking(search_state: SearchState, knobs: Knobs) -> Tensor:
+def ranking(search_state: SearchState, config: DecodingConfig) -> Array:
     """Returns the score (N,) by which every strategy orders its hypotheses, in nats.
 
     The summed log-probabilities over the length penalty and the coverage penalty (Wu et al. 2016,
     equation 14), and the length bonus for each token but `<EOS>` (He et al. 2016): penalties and a
     bonus of 0 leave the former alone.
     """
-    ended = tf.cast(search_state.finished, tf.float32)
-    words = tf.cast(search_state.lengths, tf.float32) - ended
-    summed = search_state.scores + ended * knobs.length_bonus  # what weigh_end took away
-    penalty = length_penalty(search_state.lengths, knobs.length_penalty)
-    coverage = coverage_penalty(search_state.attention, knobs.coverage_penalty)
-    return summed / penalty + words * knobs.length_bonus + coverage
+    ended = search_state.finished.astype(np.float32)
+    words = search_state.lengths - ended
+    summed = search_state.scores + ended * config.length_bonus  # what weigh_end took away
+    penalty = length_penalty(search_state.lengths, config.length_penalty)
+    coverage = coverage_penalty(search_state.attention, config.coverage_penalty)
+    scores: Array = summed / penalty + words * config.length_bonus + coverage
+    return scores
 
 
-def _own_row(search_state: SearchState, token_ids: Tensor, allowed: Tensor) -> Choice:
+def _own_row(search_state: SearchState, token_ids: Array, allowed: Array) -> Choice:
     """Returns the choice in which each row continues itself."""
-    gained = tf.gather(allowed, token_ids, batch_dims=1)
-    gained = tf.where(search_state.finished, 0.0, gained)
-    return Choice(search_state.parents, token_ids, search_state.scores + gained)
+    rows = np.arange(len(token_ids))
+    gained = np.where(search_state.finished, np.float32(0), allowed[rows, token_ids])
+    return Choice(rows, token_ids, search_state.scores + gained)
 
 
-def _own(log_probs: Tensor, choice: Choice) -> Tensor:
+def _own(log_probs: Array, choice: Choice) -> Array:
     """Returns what the model itself gave the chosen tokens, nats, shape (N,)."""
-    return tf.gather_nd(log_probs, tf.stack([choice.parents, choice.token_ids], axis=1))
+    own: Array = log_probs[choice.parents, choice.token_ids]
+    return own
 
 
-def _rows_of(search_state: SearchState, parents: Tensor) -> SearchState:
+def _rows_of(search_state: SearchState, parents: Array) -> SearchState:
     """Gives each row the past of the row that it continues."""
     return search_state._replace(
-        token_ids=tf.gather(search_state.token_ids, parents),
-        token_log_probs=tf.gather(search_state.token_log_probs, parents),
-        lengths=tf.gather(search_state.lengths, parents),
-        finished=tf.gather(search_state.finished, parents),
-        attention=tf.gather(search_state.attention, parents),
+        token_ids=search_state.token_ids[parents],
+        token_log_probs=search_state.token_log_probs[parents],
+        lengths=search_state.lengths[parents],
+        finished=search_state.finished[parents],
+        attention=search_state.attention[parents],
     )
 
 
-def _extended(
-    past: SearchState, choice: Choice, log_probs: Tensor, attention: Tensor
-) -> SearchState:
+def _extended(past: SearchState, choice: Choice, log_probs: Array, attention: Array) -> SearchState:
     """Appends the chosen tokens; a finished row stays as it is, padded with zeros."""
-    grows = tf.logical_not(past.finished)
-    token_ids = tf.where(grows, choice.token_ids, PAD_ID)
-    ended = tf.logical_or(past.finished, token_ids == EOS_ID)
-    now = tf.logical_and(  # (N,T)
-        tf.range(tf.shape(past.token_ids)[1]) == past.position, grows[:, tf.newaxis]
-    )
+    grows = ~past.finished
+    token_ids = np.where(grows, choice.token_ids, PAD_ID).astype(np.int32)
+    ended = past.finished | (token_ids == EOS_ID)
     return past._replace(
-        position=past.position + 1,
         last_ids=token_ids,
-        token_ids=tf.where(now, token_ids[:, tf.newaxis], past.token_ids),
-        token_log_probs=tf.where(now, log_probs[:, tf.newaxis], past.token_log_probs),
-        lengths=past.lengths + tf.cast(grows, tf.int32),
+        token_ids=_appended(past.token_ids, token_ids),
+        token_log_probs=_appended(
+            past.token_log_probs, np.where(grows, log_probs, np.float32(0))
+        ),
+        lengths=past.lengths + grows,
         scores=choice.scores,
-        finished=tf.logical_and(ended, choice.scores > _EMPTY),
+        finished=ended & (choice.scores > _EMPTY),
         parents=choice.parents,
-        attention=tf.where(now[..., tf.newaxis], attention[:, tf.newaxis], past.attention),
+        attention=_appended(past.attention, np.where(grows[:, np.newaxis], attention, 0)),
     )
+
+
+def _appended(past: Array, now: Array) -> Array:
+    """(N,T,...), (N,...) -> (N,T+1,...)."""
+    return np.concatenate([past, now[:, np.newaxis].astype(past.dtype, copy=False)], 1)

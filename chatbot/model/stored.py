@@ -7,9 +7,12 @@ larger than any memory. Imports h5py alone; knows no network.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 def round_to_float16(path: Path) -> None:
@@ -32,6 +35,43 @@ def round_to_float16(path: Path) -> None:
     fresh.replace(path)
 
 
+def names_of(path: Path, arrays: Sequence[NDArray[Any]]) -> list[str]:
+    """Returns where in a file each array stands that was written to it.
+
+    They are found by what they hold, since the names that Keras gives are its own affair; of two
+    that hold the same either will do.
+
+    Raises:
+        KeyError: one is not there.
+    """
+    found = {_content(array): name for name, array in read_weights(path).items()}
+    return [found[_content(array)] for array in arrays]
+
+
+def _content(array: Any) -> tuple[Any, bytes]:
+    values = np.asarray(array, np.float32)
+    return values.shape, values.tobytes()
+
+
+def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Returns all arrays of a file by the names of `names_of`.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    import h5py
+
+    arrays: dict[str, NDArray[np.float32]] = {}
+
+    def keep(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()].astype(np.float32)
+
+    with h5py.File(path, "r") as file:
+        file.visititems(keep)
+    return arrays
+
+
 def load_into(model: Any, path: Path) -> None:
     """Reads a file of weights into a compiled Keras model, whose optimiser stays as it is.
 
@@ -49,7 +89,6 @@ def stored_weights(path: Path) -> int:
         ValueError: it is no such file, leads elsewhere, or holds what is no number.
     """
     import h5py
-    import numpy as np
 
     try:
         with h5py.File(path, "r") as file:

@@ -8,7 +8,7 @@ from chatbot.config import Config, DecodingConfig
 from chatbot.decoding.engine import SearchEngine
 from chatbot.decoding.likelihood import Likelihood
 from chatbot.decoding.specific import SpecificFirst
-from chatbot.model.network import Seq2Seq
+from chatbot.decoding.state import Network
 from chatbot.text.source import NOTHING, pad, source_ids
 from chatbot.text.tokenizer import CONTROL_IDS, Tokenizer
 from chatbot.training.turns import turns_shown
@@ -19,16 +19,15 @@ History = Sequence[str]
 
 
 class Answers:
-    """Answers histories with the weights as they are when asked; compiled once a strategy."""
+    """Answers histories with the weights as they are when asked."""
 
-    def __init__(self, seq2seq: Seq2Seq, tokenizer: Tokenizer, config: Config) -> None:
+    def __init__(self, network: Network, tokenizer: Tokenizer, config: Config) -> None:
         """Takes the network and what a bundle of it would say of itself."""
         self._tokenizer, self._config = tokenizer, config
         self._engine = SearchEngine(
-            seq2seq.encoder,
-            seq2seq.decoder_step,
+            network,
             CONTROL_IDS,
-            specific_first=SpecificFirst(Likelihood(seq2seq.training), NOTHING),
+            specific_first=SpecificFirst(Likelihood(network.logits), NOTHING),
         )
 
     def __call__(self, histories: Sequence[History], decoding: DecodingConfig) -> list[str]:

@@ -29,6 +29,7 @@ from chatbot.errors import ChatbotError, TrainingError
 from chatbot.files import models_folder
 from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
+from chatbot.model.live import LiveNetwork
 from chatbot.model.network import Seq2Seq, build_seq2seq
 from chatbot.tact import Tact
 from chatbot.text.source import pad
@@ -98,9 +99,10 @@ class Corrector:
         self._corrections, self._held = run.pairs("corrections"), run.pairs("held")
         self._rehearsed = self._encoded(run.pairs("rehearsal"))
         self._taught = self._encoded(lessons(self._corrections, turns_shown(self.config)))
-        self._answers = Answers(self.seq2seq, self._tokenizer, self.config)
+        network = LiveNetwork(self.seq2seq)
+        self._answers = Answers(network, self._tokenizer, self.config)
         self._tact = Tact(
-            _tones_of_base(run), self._tokenizer.encode_batch, Likelihood(self.seq2seq.training)
+            _tones_of_base(run), self._tokenizer.encode_batch, Likelihood(network.logits)
         )
         self._curvature = Curvature(_DAMPING)
         self.progress, self._best, self._missing = Progress(), _Check(-1, 0.0), list[str]()

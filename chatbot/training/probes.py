@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from chatbot.config import DecodingConfig, TrainingConfig
 from chatbot.corpus.records import DialoguePair
 from chatbot.decoding.engine import SearchEngine
+from chatbot.model.live import LiveNetwork
 from chatbot.model.network import Seq2Seq
 from chatbot.text.source import pad, source_ids
 from chatbot.text.tokenizer import CONTROL_IDS, Tokenizer
@@ -48,11 +48,9 @@ class Prober:
         self._engine: SearchEngine | None = None
 
     def __call__(self, seq2seq: Seq2Seq) -> dict[str, str]:
-        """Returns message -> reply; nothing on a Keras backend that the search does not run on."""
-        if keras.backend.backend() != "tensorflow":
-            return {}
+        """Returns message -> reply."""
         if self._engine is None:  # compiled once, for the one network of this training
-            self._engine = SearchEngine(seq2seq.encoder, seq2seq.decoder_step, CONTROL_IDS)
+            self._engine = SearchEngine(LiveNetwork(seq2seq), CONTROL_IDS)
         found = self._engine.search(self._sources, _GREEDY, [0] * len(self._messages))
         replies = [self._tokenizer.decode(ids) for ids in found.token_ids[:, 0]]
         return dict(zip(self._messages, replies, strict=True))

@@ -111,7 +111,7 @@ def answered(pairs: Sequence[DialoguePair], base: Path) -> list[DialoguePair]:
     if not pairs:
         return []
     bundle = load_bundle(base)
-    answers = Answers(bundle.seq2seq, bundle.tokenizer, bundle.config)
+    answers = Answers(bundle.network, bundle.tokenizer, bundle.config)
     replies = answers([pair.history for pair in pairs], bundle.config.decoding)
     return [
         DialoguePair(pair.history, reply, f"{base.name}:own")
