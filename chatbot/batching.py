@@ -1,4 +1,4 @@
-"""Messages of several visitors answered in one run of the graph.
+"""Messages of several visitors answered at once.
 
 Who asks while nothing runs is answered at once, in their own thread: a lone visitor waits for
 nobody. Who asks while a run is under way waits for its end, and the next run answers all of these

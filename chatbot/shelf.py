@@ -1,6 +1,7 @@
 """The bots that are served: loaded when somebody wants them, in the background, and kept.
 
-`BotShelf` knows which bots there are and what state each is in; it knows no Gradio. Any object with the methods of `Bot` will do.
+`BotShelf` knows which bots there are and what state each is in; it knows no Gradio. Any object
+with the methods of `Bot` will do.
 """
 
 from __future__ import annotations

@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from chatbot.config import BOS_ID, EOS_ID, DecodingConfig
 from chatbot.decoding.drivers import search
 from chatbot.decoding.state import Hypotheses
-from chatbot.decoding.strategies import knobs_of, strategy_for
+from chatbot.decoding.strategies import strategy_for
 
 SPECIALS = ("<PAD>", "<UNK>", "<BOS>", "<EOS>")
 ALPHABET = "abcdefgh"
@@ -39,10 +38,10 @@ def matrix_step(log_probs: np.ndarray) -> Callable[..., Any]:
 
     Its state (N, 1) counts the steps that each row has seen.
     """
-    rows = tf.constant(log_probs, tf.float32)
+    rows, one_hot = np.asarray(log_probs, np.float32), np.eye(len(log_probs), dtype=np.float32)
 
     def step(token_ids: Any, state: Any) -> Any:
-        return tf.gather(rows, token_ids), state + 1, tf.one_hot(token_ids, len(log_probs))
+        return rows[token_ids], [array + 1 for array in state], one_hot[token_ids]
 
     return step
 
@@ -56,15 +55,13 @@ def decode(step: Callable[..., Any], sources: int = 1, **settings: Any) -> Hypot
     """Searches with `DecodingConfig` settings; n-grams may repeat unless told otherwise."""
     config = DecodingConfig(**{"no_repeat_ngram_size": 0, "min_length": 0, **settings})
     strategy = strategy_for(config, forbidden_ids=())
-    found = search(
+    return search(
         strategy,
         step,
-        tf.zeros([sources * strategy.rows_per_source, 1]),
-        seeds=tf.fill([sources], config.seed),
+        [np.zeros((sources * strategy.rows_per_source, 1))],
+        seeds=[config.seed] * sources,
         source_length=len(SYMBOLS),
-        knobs=knobs_of(config),
     )
-    return Hypotheses(*(tensor.numpy() for tensor in found))
 
 
 def word(token_ids: Sequence[int]) -> str:

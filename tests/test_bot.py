@@ -1,6 +1,8 @@
 """A bot answers anything that a person can type, the same alone and in company."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from chatbot.bot import Chatbot
 from chatbot.bundle import read_info, stored_replies
 from chatbot.config import BOS_ID, EOS_ID, DecodingConfig, changed
 from chatbot.decoding.phrases import BlockList
-from chatbot.errors import ConfigError, MessageError
+from chatbot.errors import MessageError
 from chatbot.text.set_lines import is_set_line
 
 BUNDLES = Path(__file__).parent / "bundles"
@@ -113,10 +115,16 @@ def test_no_reply_holds_a_blocked_phrase(tiny_bot):
         assert BlockList([word]).find(reply.text) is None
 
 
-def test_another_keras_backend_is_one_clear_line(tiny_bot, monkeypatch):
-    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    with pytest.raises(ConfigError, match="KERAS_BACKEND=tensorflow"):
-        Chatbot(tiny_bot._bundle)
+def test_a_reply_needs_neither_tensorflow_nor_keras(tiny_bundle):
+    code = (
+        "import sys; from chatbot.bot import Chatbot; bot = Chatbot.load(sys.argv[1]);"
+        "print(bot.reply('Hello!').text, {'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tiny_bundle], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().endswith("set()")
+    assert len(done.stdout.strip()) > len("set()") + 1
 
 
 def test_an_empty_hypothesis_is_no_reply_while_there_is_another(tiny_bot):
@@ -140,11 +148,10 @@ def test_a_score_is_what_the_steps_of_the_search_add_up_to(tiny_bot):
     """Teacher forcing and stepping by hand find one reply equally likely."""
     message, text = "How are you?", "I am fine, thank you."
     bundle = tiny_bot._bundle
-    memory, mask, *state = map(np.array, bundle.seq2seq.encoder(tiny_bot.encode([message])))
+    memory, mask, *state = bundle.network.encode(tiny_bot.encode([message]))
     total, last = 0.0, BOS_ID
     for token_id in [*bundle.tokenizer.encode(text), EOS_ID]:
-        step = bundle.seq2seq.decoder_step([np.array([last]), memory, mask, *state])
-        logits, _, *state = map(np.array, step)
+        logits, _, *state = bundle.network.step([np.array([last]), memory, mask, *state])
         total -= float(logits[0, token_id] - np.log(np.exp(logits[0]).sum()))
         last = token_id
     [(nats, tokens)] = tiny_bot.score_batch([message], [text])

@@ -125,6 +125,7 @@ def test_a_model_without_attention_has_none_to_show():
 
     from chatbot.bot import Chatbot
     from chatbot.bundle import Bundle, BundleInfo
+    from chatbot.model.live import LiveNetwork
     from chatbot.model.network import build_seq2seq
     from chatbot.text.tokenizer import train_tokenizer
 
@@ -133,7 +134,7 @@ def test_a_model_without_attention_has_none_to_show():
     keras.utils.set_random_seed(1)
     seq2seq = build_seq2seq(config.model, tokenizer.vocab_size)
     info = BundleInfo("bare", None, "en", "", "2026-11-20", 0, 0, {})
-    explained = Chatbot(Bundle(info, config, tokenizer, seq2seq)).explain(HISTORY)
+    explained = Chatbot(Bundle(info, config, tokenizer, LiveNetwork(seq2seq))).explain(HISTORY)
     assert explained.attention is None
     assert len(explained.probabilities) == len(explained.pieces) > 0
     assert explained.alternatives

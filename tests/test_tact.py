@@ -7,10 +7,7 @@ import pytest
 from chatbot.bot import Chatbot
 from chatbot.bundle import edit_bundle, load_bundle, read_tones
 from chatbot.config import changed
-from chatbot.decoding.engine import SearchEngine
-from chatbot.decoding.likelihood import Likelihood
 from chatbot.errors import BundleError
-from chatbot.shelf import BotCard, load_chatbot
 from chatbot.text.set_lines import is_set_line
 from chatbot.text.tones import Tones
 
@@ -61,17 +58,6 @@ def test_of_several_replies_none_is_glad_either(tactful_bot, hypotheses):
 def test_the_line_in_its_place_holds_no_blocked_phrase(tactful_bot):
     said = reply(tactful_bot, tact=1e6, blocked_phrases=("oh",)).text
     assert said == "I would rather not say that."
-
-
-def test_a_bot_that_was_loaded_has_searched_and_weighed_once(monkeypatch):
-    """So the first visitor waits for neither, though "Hello" itself is a fact of this bot."""
-    searched, weighed = [], []
-    search, likelihood = SearchEngine.search, Likelihood.__call__
-    monkeypatch.setattr(SearchEngine, "search", lambda *a: (searched.append(1), search(*a))[1])
-    monkeypatch.setattr(Likelihood, "__call__", lambda *a: (weighed.append(1), likelihood(*a))[1])
-    load_chatbot(BotCard("english", "en", ""))
-    assert searched
-    assert weighed
 
 
 def test_greedy_search_and_a_bot_without_tones_are_as_before(tactful_bot, tiny_bot):

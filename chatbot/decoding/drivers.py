@@ -92,7 +92,8 @@ def hypotheses(strategy: Strategy, search_state: SearchState) -> Hypotheses:
     order = np.argsort(-scores, axis=1, kind="stable")
 
     def sort(values: Array) -> Array:
-        values = values * real.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
+        kept = real.reshape(-1, *[1] * (values.ndim - 1))
+        values = np.where(kept, values, values.dtype.type(0))
         each = order.reshape(*order.shape, *[1] * (values.ndim - 1))
         return np.take_along_axis(_by_source(strategy, values), each, 1)
 

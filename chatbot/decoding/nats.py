@@ -18,14 +18,15 @@ class Best(NamedTuple):
 
 
 def log_softmax(logits: Array) -> Array:
-    """Returns logits (..., V) as natural log-probabilities, float32.
+    """Returns logits (..., V) as natural log-probabilities, float32; of what is no number, none.
 
     >>> np.exp(log_softmax(np.array([[0.0, np.log(3.0)]]))).round(2)
     array([[0.25, 0.75]], dtype=float32)
     """
     logits = np.asarray(logits, np.float32)
-    shifted: Array = logits - logits.max(-1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
+    with np.errstate(invalid="ignore"):  # of a broken model: its replies will be empty
+        shifted: Array = logits - logits.max(-1, keepdims=True)
+        shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
     return shifted
 
 

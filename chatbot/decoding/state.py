@@ -30,9 +30,9 @@ class Network(Protocol):
         """source_ids (B,S) -> [encoder_outputs (B,S,M), source_mask (B,S), *state (B,...)]."""
 
     def step(self, inputs: Sequence[Array]) -> list[Array]:
-        """[token_ids (N,), encoder_outputs, source_mask, *state] -> [logits (N,V), weights, *state].
+        """[token_ids (N,), encoder_outputs, source_mask, *state] -> [logits, weights, *state].
 
-        The weights (N,S) are those of attention.
+        The logits are (N,V), the weights those of attention, (N,S).
         """
 
     def logits(self, source_ids: Array, decoder_input_ids: Array) -> Array:

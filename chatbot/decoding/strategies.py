@@ -7,7 +7,7 @@ drivers.py, which runs it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -250,7 +250,11 @@ def strategy_for(
     forbidden = tuple(sorted({PAD_ID, BOS_ID, *forbidden_ids} - {EOS_ID}))
     if config.strategy == "beam" and required:
         return ConstrainedBeam(config, forbidden, tuple(map(tuple, required)))
-    kinds = {"greedy": Greedy, "sampling": Sampling, "beam": Beam}
+    kinds: Mapping[str, Callable[..., Strategy]] = {
+        "greedy": Greedy,
+        "sampling": Sampling,
+        "beam": Beam,
+    }
     return kinds[config.strategy](config, forbidden)
 
 
@@ -261,8 +265,8 @@ def pick(log_probs: Array, draws: Array) -> Array:
     array([0, 2])
     """
     cumulative = np.cumsum(np.exp(log_probs), axis=1, dtype=np.float64)
-    passed: Array = cumulative <= draws[:, np.newaxis] * cumulative[:, -1:]
-    return passed.sum(1)
+    chosen: Array = (cumulative <= draws[:, np.newaxis] * cumulative[:, -1:]).sum(1)
+    return chosen
 
 
 def length_penalty(lengths: Array, alpha: float) -> Array:
@@ -344,9 +348,7 @@ def _extended(past: SearchState, choice: Choice, log_probs: Array, attention: Ar
     return past._replace(
         last_ids=token_ids,
         token_ids=_appended(past.token_ids, token_ids),
-        token_log_probs=_appended(
-            past.token_log_probs, np.where(grows, log_probs, np.float32(0))
-        ),
+        token_log_probs=_appended(past.token_log_probs, np.where(grows, log_probs, np.float32(0))),
         lengths=past.lengths + grows,
         scores=choice.scores,
         finished=ended & (choice.scores > _EMPTY),

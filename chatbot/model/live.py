@@ -47,4 +47,4 @@ def _compiled(model: keras.Model) -> Callable[[Any], Any]:
 
     specs = [tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in model.inputs]
     graph = tf.function(model, [specs if len(specs) > 1 else specs[0]], autograph=False)
-    return lambda inputs: graph(inputs)  # type: ignore[no-any-return]
+    return lambda inputs: graph(inputs)

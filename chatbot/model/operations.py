@@ -34,11 +34,12 @@ def _softmax(x: Array) -> Array:
 
 def _log_softmax(x: Array) -> Array:
     shifted: Array = x - x.max(-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return shifted
 
 
 def _one_hot(places: Array, depth: Array, on: Array, off: Array) -> Array:
-    return np.where(places[..., np.newaxis] == np.arange(depth), on, off)
+    return np.where(places[..., np.newaxis] == np.arange(int(depth)), on, off)
 
 
 def _set_item(items: list[Array], place: Array, item: Array) -> list[Array]:
@@ -228,7 +229,7 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "StridedSlice": (
         *("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"),
     ),
-    **{kind: ("keep_dims",) for kind in ("Max", "Mean", "Prod", "Sum")},
+    **dict.fromkeys(("Max", "Mean", "Prod", "Sum"), ("keep_dims",)),
 }
 ATTRIBUTES: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(FUNCTIONS, ()),

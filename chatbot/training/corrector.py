@@ -27,9 +27,9 @@ from chatbot.corpus.records import DialoguePair
 from chatbot.decoding.likelihood import Likelihood
 from chatbot.errors import ChatbotError, TrainingError
 from chatbot.files import models_folder
+from chatbot.model.live import LiveNetwork
 from chatbot.model.losses import TokenCrossEntropy
 from chatbot.model.metrics import TokenNats
-from chatbot.model.live import LiveNetwork
 from chatbot.model.network import Seq2Seq, build_seq2seq
 from chatbot.tact import Tact
 from chatbot.text.source import pad

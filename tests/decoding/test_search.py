@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from chatbot.config import BOS_ID, EOS_ID, PAD_ID, DecodingConfig
-from chatbot.decoding.drivers import hypotheses, search, search_steps
+from chatbot.config import BOS_ID, EOS_ID, DecodingConfig
+from chatbot.decoding.drivers import search, search_steps
 from chatbot.decoding.state import SearchState
-from chatbot.decoding.strategies import Sampling, knobs_of, strategy_for
+from chatbot.decoding.strategies import strategy_for
 from tests.fakes import END, SYMBOLS, decode, log_table, matrix_step, spell, table_step, word
 
 GARDEN_PATH = {
@@ -66,10 +65,9 @@ def run_steps(
         search_steps(
             strategy,
             step,
-            tf.zeros([sources * strategy.rows_per_source, 1]),
-            seeds=tf.fill([sources], config.seed),
+            [np.zeros((sources * strategy.rows_per_source, 1))],
+            seeds=[config.seed] * sources,
             source_length=len(SYMBOLS),
-            knobs=knobs_of(config),
         ),
         max_states,
     )
@@ -89,14 +87,14 @@ def test_scores_are_the_log_probabilities_of_the_paths() -> None:
     np.testing.assert_allclose(np.exp(found.scores[0]), [0.4, 0.3, 0.3], rtol=1e-5)
     np.testing.assert_allclose(
         np.exp(found.token_log_probs[0]),
-        [[0.4, 1, 1, 1], [0.6, 0.5, 1, 1], [0.6, 0.5, 1, 1]],
+        [[0.4, 1, 1], [0.6, 0.5, 1], [0.6, 0.5, 1]],
         rtol=1e-5,
     )
 
 
 def test_a_reply_ends_with_one_eos_that_its_length_counts() -> None:
     found = decode(table_step(GARDEN_PATH), strategy="greedy", max_length=6)
-    assert found.token_ids[0, 0, 2:].tolist() == [EOS_ID, PAD_ID, PAD_ID, PAD_ID]
+    assert found.token_ids[0, 0, 2:].tolist() == [EOS_ID]
     assert found.lengths.tolist() == [[3]]
 
 
@@ -274,12 +272,11 @@ def test_forbidden_ids_never_come(strategy: str) -> None:
     found = search(
         chosen,
         step,
-        tf.zeros([4 * chosen.rows_per_source, 1]),
-        seeds=tf.range(4),
+        [np.zeros((4 * chosen.rows_per_source, 1))],
+        seeds=range(4),
         source_length=12,
-        knobs=knobs_of(config),
     )
-    for row, length in zip(found.token_ids[:, 0].numpy(), found.lengths[:, 0], strict=True):
+    for row, length in zip(found.token_ids[:, 0], found.lengths[:, 0], strict=True):
         assert set(row[:length].tolist()) <= {EOS_ID, 9, 10, 11}
 
 
@@ -336,20 +333,15 @@ def sample(table: dict[str, dict[str, float]], **settings: Any) -> Counter[str]:
     config = DecodingConfig(
         strategy="sampling", n_best=64, max_length=3, no_repeat_ngram_size=0, **settings
     )
-    found = run_samples(tf.constant(log_table(table)), knobs_of(config))
-    return Counter(word(row) for row in found.token_ids.numpy().reshape(-1, 3))
-
-
-@tf.function(reduce_retracing=True)
-def run_samples(log_probs: Any, knobs: Any) -> Any:
-    return search(
-        Sampling(rows_per_source=64),
-        lambda token_ids, state: (tf.gather(log_probs, token_ids), state, tf.zeros([2560, 1])),
-        (),
-        seeds=tf.range(40),
-        source_length=1,
-        knobs=knobs,
+    found = search(
+        strategy_for(config, forbidden_ids=()),
+        table_step(table),
+        [],
+        seeds=range(40),
+        source_length=len(SYMBOLS),
     )
+    rows = found.token_ids.reshape(-1, found.token_ids.shape[-1])
+    return Counter(word(row) for row in rows)
 
 
 def shares(counts: Counter[str]) -> dict[str, float]:
@@ -362,12 +354,11 @@ def sampled_words(seeds: list[int], n_best: int = 3) -> list[list[str]]:
     found = search(
         strategy,
         table_step(random_table(7, "abcdefgh")),
-        tf.zeros([len(seeds) * n_best, 1]),
-        seeds=tf.constant(seeds),
+        [np.zeros((len(seeds) * n_best, 1))],
+        seeds=seeds,
         source_length=len(SYMBOLS),
-        knobs=knobs_of(config),
     )
-    return [[word(row) for row in source] for source in found.token_ids.numpy()]
+    return [[word(row) for row in source] for source in found.token_ids]
 
 
 def test_the_same_seed_gives_the_same_samples_alone_and_in_a_batch() -> None:
@@ -395,12 +386,11 @@ def test_samples_come_best_first() -> None:
 
 def source_step(tables: list[dict[str, dict[str, float]]], rows_per_source: int) -> Any:
     """A step that gives each source a table of its own, by the row's place alone."""
-    log_probs = tf.constant(np.stack([log_table(table) for table in tables]), tf.float32)
+    log_probs = np.stack([log_table(table) for table in tables])
 
     def step(token_ids: Any, state: Any) -> Any:
-        sources = tf.range(tf.shape(token_ids)[0]) // rows_per_source
-        rows = tf.gather_nd(log_probs, tf.stack([sources, token_ids], 1))
-        return rows, state, tf.one_hot(token_ids, len(SYMBOLS))
+        sources = np.arange(len(token_ids)) // rows_per_source
+        return log_probs[sources, token_ids], state, np.eye(len(SYMBOLS))[token_ids]
 
     return step
 
@@ -414,65 +404,29 @@ def test_batch_mates_do_not_change_a_reply(strategy: str) -> None:
     for place, table in enumerate(tables):
         alone = decode(source_step([table], rows), **settings)
         for one, other in zip(alone, together, strict=True):
-            np.testing.assert_allclose(one[0], other[place], rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"strategy": "greedy", "no_repeat_ngram_size": 2},
-        {"strategy": "sampling", "n_best": 3, "top_k": 3, "repetition_penalty": 1.3},
-        {"strategy": "sampling", "top_p": 0.8, "seed": 11},
-        {"strategy": "beam", "beam_size": 4, "length_penalty": 0.6, "min_length": 2},
-    ],
-)
-def test_both_drivers_agree(settings: dict[str, Any]) -> None:
-    step = table_step(random_table(5, "abcdef"))
-    config = DecodingConfig(max_length=10, **{"no_repeat_ngram_size": 0, **settings})
-    strategy, knobs = strategy_for(config, forbidden_ids=()), knobs_of(config)
-    in_loop = tf.function(
-        lambda: search(
-            strategy,
-            step,
-            tf.zeros([2 * strategy.rows_per_source, 1]),
-            seeds=tf.constant([config.seed, 4]),
-            source_length=len(SYMBOLS),
-            knobs=knobs,
-        )
-    )()
-    *_, last = search_steps(
-        strategy,
-        tf.function(step),
-        tf.zeros([2 * strategy.rows_per_source, 1]),
-        seeds=tf.constant([config.seed, 4]),
-        source_length=len(SYMBOLS),
-        knobs=knobs,
-    )
-    for one, other in zip(in_loop, hypotheses(strategy, last, knobs), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5)
+            same = other[place][(..., *map(slice, one[0].shape))]  # others may say more
+            np.testing.assert_allclose(one[0], same, rtol=1e-5)
 
 
 def test_the_model_state_follows_its_hypothesis() -> None:
     """The state holds every token that a row was fed: it must spell the row's own past."""
 
     def step(token_ids: Any, state: Any) -> Any:
-        table = tf.constant(log_table(random_table(2, "abcd")), tf.float32)
-        history = tf.concat([state[:, 1:], token_ids[:, tf.newaxis]], 1)
-        return tf.gather(table, token_ids), history, tf.cast(history, tf.float32)
+        history = np.concatenate([state[0][:, 1:], token_ids[:, np.newaxis]], 1)
+        return log_table(random_table(2, "abcd"))[token_ids], [history], history
 
     config = DecodingConfig(strategy="beam", beam_size=5, max_length=6, no_repeat_ngram_size=0)
     found = search(
         strategy_for(config, forbidden_ids=()),
         step,
-        tf.zeros([5, 6], tf.int32),
-        seeds=tf.constant([0]),
+        [np.zeros((5, 6), int)],
+        seeds=[0],
         source_length=6,
-        knobs=knobs_of(config),
     )
     for tokens, length, attention in zip(
-        found.token_ids[0].numpy(),
-        found.lengths[0].numpy(),
-        found.attention[0].numpy(),
+        found.token_ids[0],
+        found.lengths[0],
+        found.attention[0],
         strict=True,
     ):
         fed = [BOS_ID, *tokens[: length - 1].tolist()]
@@ -490,11 +444,11 @@ def test_the_first_state_comes_after_exactly_one_step() -> None:
     calls = []
 
     def step(token_ids: Any, state: Any) -> Any:
-        calls.append(token_ids.numpy().tolist())
+        calls.append(token_ids.tolist())
         return table_step(LOOP)(token_ids, state)
 
     states = run_steps(step, strategy="greedy", max_length=5)
-    assert int(next(states).position) == 1
+    assert next(states).position == 1
     assert calls == [[BOS_ID]]
     next(states)
     assert len(calls) == 2
@@ -502,85 +456,23 @@ def test_the_first_state_comes_after_exactly_one_step() -> None:
 
 def test_streaming_shows_one_more_token_each_time() -> None:
     seen = [
-        word(state.token_ids[0].numpy())
+        word(state.token_ids[0])
         for state in run_steps(table_step(GARDEN_PATH), strategy="greedy", max_length=8)
     ]
     assert seen == ["a", "ac", "ac"]
 
 
 def test_the_loop_stops_when_all_rows_have_ended() -> None:
-    steps = tf.Variable(0)
+    steps = []
 
     def step(token_ids: Any, state: Any) -> Any:
-        steps.assign_add(1)
+        steps.append(1)
         return table_step(GARDEN_PATH)(token_ids, state)
 
     for strategy in STRATEGIES:
-        steps.assign(0)
+        steps.clear()
         decode(step, sources=3, strategy=strategy, beam_size=8, max_length=50)
-        assert int(steps) == 3
-
-
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_turning_a_knob_does_not_compile_again(strategy: str) -> None:
-    traces = []
-
-    @tf.function
-    def run(seeds: Any, knobs: Any) -> Any:
-        traces.append(1)
-        rows = tf.size(seeds) * chosen.rows_per_source
-        return search(
-            chosen,
-            table_step(LOOP),
-            tf.zeros([rows, 1]),
-            seeds=seeds,
-            source_length=len(SYMBOLS),
-            knobs=knobs,
-        )
-
-    base = DecodingConfig(strategy=strategy)
-    chosen = strategy_for(base, forbidden_ids=())
-    for change in (
-        {},
-        {"temperature": 1.5},
-        {"top_k": 3, "top_p": 0.5},
-        {"repetition_penalty": 1.2},
-        {"length_penalty": 0.0, "length_bonus": 0.5},
-        {"min_length": 2, "max_length": 7},
-    ):
-        run(tf.constant([1]), knobs_of(base.model_copy(update=change)))
-    assert len(traces) == 1
-
-
-def test_streaming_with_other_knobs_does_not_compile_again() -> None:
-    traces = []
-
-    @tf.function(reduce_retracing=True)
-    def step(token_ids: Any, state: Any) -> Any:
-        traces.append(1)
-        return table_step(LOOP)(token_ids, state)
-
-    for max_length, temperature in ((5, 0.5), (9, 1.5), (13, 0.9)):
-        list(run_steps(step, strategy="sampling", max_length=max_length, temperature=temperature))
-    assert len(traces) == 1
-
-
-def test_strategies_are_equal_when_their_graphs_are() -> None:
-    beam = DecodingConfig(strategy="beam", beam_size=3)
-    same = strategy_for(beam, forbidden_ids=(5, 4))
-    assert strategy_for(DecodingConfig(**{**beam.model_dump(), "length_penalty": 0.0}),
-                        forbidden_ids=(4, 5, 0)) == same  # fmt: skip
-    assert hash(strategy_for(beam, forbidden_ids=(4, 5))) == hash(same)
-    others = [
-        strategy_for(beam, forbidden_ids=(4,)),
-        strategy_for(DecodingConfig(strategy="beam", beam_size=4), forbidden_ids=(4, 5)),
-        strategy_for(DecodingConfig(strategy="sampling", n_best=3), forbidden_ids=(4, 5)),
-        strategy_for(
-            DecodingConfig(strategy="beam", beam_size=3, no_repeat_ngram_size=2),
-            forbidden_ids=(4, 5),
-        ),
-    ]
-    assert same not in others
+        assert len(steps) == 3
 
 
 def test_the_end_can_not_be_forbidden() -> None:
@@ -602,10 +494,10 @@ def constrained(table, runs, beam_size=6, sources=1, **settings):
     required = [[SYMBOLS.index(letter) for letter in run] for run in runs]
     strategy = strategy_for(config, forbidden_ids=(), required=required)
     found = search(
-        strategy, table_step(table), tf.zeros([sources * beam_size, 1]),
-        seeds=tf.zeros([sources], tf.int32), source_length=len(SYMBOLS), knobs=knobs_of(config),
+        strategy, table_step(table), [np.zeros((sources * beam_size, 1))],
+        seeds=[0] * sources, source_length=len(SYMBOLS),
     )  # fmt: skip
-    return [word(ids) for ids in found.token_ids[:, 0].numpy()]
+    return [word(ids) for ids in found.token_ids[:, 0]]
 
 
 @pytest.mark.parametrize("runs", [["b"], ["dc"], ["d", "b"], ["ad"], ["cd", "ad"], ["a"]])
@@ -638,20 +530,19 @@ def test_a_model_state_may_grow_along_its_second_axis():
     """As the keys of a Transformer do: the step sees every token before."""
 
     def step(token_ids, state):
-        past = tf.concat([state, tf.cast(token_ids, tf.float32)[:, None, None]], 1)
-        counted = tf.cast(tf.shape(past)[1], tf.int32)
-        wanted = tf.gather(tf.constant([4, 5, 6, EOS_ID]), tf.minimum(counted - 1, 3))
-        log_probs = tf.math.log(tf.one_hot(tf.repeat(wanted, tf.shape(token_ids)[0]), 12) + 1e-9)
-        return log_probs, past, tf.one_hot(token_ids, len(SYMBOLS))
+        past = np.concatenate([state[0], token_ids[:, None, None]], 1)
+        wanted = [4, 5, 6, EOS_ID][min(past.shape[1] - 1, 3)]
+        log_probs = np.log(np.eye(12)[[wanted] * len(token_ids)] + 1e-9)
+        return log_probs, [past], np.eye(len(SYMBOLS))[token_ids]
 
     for name in STRATEGIES:
         config = DecodingConfig(strategy=name, beam_size=2, temperature=0.1, max_length=6)
         strategy = strategy_for(config, forbidden_ids=())
         found = search(
-            strategy, step, tf.zeros([strategy.rows_per_source, 0, 1]),
-            seeds=tf.constant([0]), source_length=len(SYMBOLS), knobs=knobs_of(config),
+            strategy, step, [np.zeros((strategy.rows_per_source, 0, 1))],
+            seeds=[0], source_length=len(SYMBOLS),
         )  # fmt: skip
-        assert word(found.token_ids[0, 0].numpy()) == "abc"
+        assert word(found.token_ids[0, 0]) == "abc"
 
 
 def test_the_coverage_penalty_prefers_what_looked_at_all_of_the_source():

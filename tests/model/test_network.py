@@ -1,11 +1,16 @@
 """Three views of one set of weights must agree; a reply must not depend on its batch."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 
 from chatbot.config import ModelConfig
+from chatbot.model.live import LiveNetwork
 from chatbot.model.network import build_seq2seq
+from chatbot.model.recorded import RecordedNetwork
+from chatbot.model.recording import record
 from chatbot.model.size import size_of
 from chatbot.presets import PRESETS
 
@@ -171,6 +176,36 @@ def test_attention_rows_sum_to_one_and_put_nothing_on_padding(stepped):
         pytest.skip("this architecture has no attention")
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-6)
     assert weights[SOURCE[:, None, :].repeat(INPUT.shape[1], 1) == 0].max() == 0
+
+
+def test_numpy_alone_gives_the_same_numbers(seq2seq, stepped):
+    recorded = recording_of(seq2seq)
+    logits, weights = stepped
+    memory, mask, *state = recorded.encode(SOURCE)
+    for place, column in enumerate(INPUT.T):
+        logit, weight, *state = recorded.step([column, memory, mask, *state])
+        np.testing.assert_allclose(logit, logits[:, place], atol=3e-5)
+        np.testing.assert_allclose(weight, weights[:, place], atol=1e-5)
+    forced = seq2seq.training([SOURCE, INPUT])
+    np.testing.assert_allclose(recorded.logits(SOURCE, INPUT), forced, atol=3e-5)
+
+
+def recording_of(seq2seq):
+    """The network as a file of JSON would bring it back."""
+    weights = {weight.path: np.array(weight) for weight in seq2seq.training.weights}
+    written = json.dumps(record(seq2seq, list(weights)))
+    return RecordedNetwork(json.loads(written), weights)
+
+
+def test_a_live_network_follows_its_weights():
+    network = build_seq2seq(ModelConfig(**SMALL), 30)
+    live = LiveNetwork(network)
+    before = live.logits(SOURCE, INPUT)
+    network.training.weights[0].assign_add(np.ones(network.training.weights[0].shape))
+    np.testing.assert_allclose(
+        live.logits(SOURCE, INPUT), network.training([SOURCE, INPUT]), atol=1e-5
+    )
+    assert np.abs(live.logits(SOURCE, INPUT) - before).max() > 1e-3
 
 
 def test_the_three_views_share_every_weight(seq2seq):
