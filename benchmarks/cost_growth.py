@@ -145,7 +145,7 @@ def source_cases(bundle: Any, sizes: Sequence[int], folder: Path) -> Cases:
     """A greedy search after so many source tokens, more than the bot itself would be shown."""
     from chatbot.decoding.engine import SearchEngine
 
-    engine = SearchEngine(bundle.seq2seq.encoder, bundle.seq2seq.decoder_step, CONTROL_IDS)
+    engine = SearchEngine(bundle.network, CONTROL_IDS)
     greedy = of_one_length(bundle.config.decoding)
     sources = {size: random_ids(1, size, bundle.tokenizer.vocab_size) for size in sizes}
     return {

@@ -2,7 +2,7 @@
 
 Perplexity and accuracy with the true prefix come from one teacher-forced pass; BLEU, chrF and
 accuracy in free running from replies that are searched for without n-gram blocking. Knows neither
-how the bot was trained nor how a page is written. Imports TensorFlow where it is first needed.
+how the bot was trained nor how a page is written.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chatbot.config import BOS_ID, EOS_ID, DecodingConfig
+import numpy as np
+
+from chatbot.config import BOS_ID, EOS_ID, PAD_ID, DecodingConfig
 from chatbot.corpus.records import DialoguePair
+from chatbot.decoding.nats import log_softmax
 from chatbot.evaluation.metrics import corpus_bleu, perplexity
 from chatbot.text.source import pad
 from chatbot.text.words import words
@@ -64,9 +67,9 @@ def scores(
 
     bundle = load_bundle(folder)
     bot = Chatbot(bundle)
-    engine = SearchEngine(bundle.seq2seq.encoder, bundle.seq2seq.decoder_step, CONTROL_IDS)
+    engine = SearchEngine(bundle.network, CONTROL_IDS)
     scored = [one for batch in _batches(pairs) for one in _scored(bundle, bot, engine, batch)]
-    found = {"parameters": int(bundle.seq2seq.training.count_params()), **_overall(scored)}
+    found = {"parameters": bundle.info.parameters, **_overall(scored)}
     found |= {"lengths": _by_length(scored), **accuracies(scored)}
     found["examples"] = [[p.history[-1], p.reply, r] for p, *_, r in scored[:5]]
     if asked:
@@ -164,18 +167,15 @@ def _batches(pairs: Sequence[DialoguePair]) -> Iterator[Sequence[DialoguePair]]:
 def _scored(
     bundle: Bundle, bot: Chatbot, engine: SearchEngine, batch: Sequence[DialoguePair]
 ) -> Iterator[Scored]:
-    from keras import ops
-
-    from chatbot.model.losses import token_nats
-
     sources = bot.encode([pair.history for pair in batch])
     targets = [[*ids, EOS_ID] for ids in bundle.tokenizer.encode_batch([p.reply for p in batch])]
-    logits = bundle.seq2seq.training([sources, pad([[BOS_ID, *ids[:-1]] for ids in targets])])
-    nats = ops.convert_to_numpy(token_nats(pad(targets), logits))
-    guesses = ops.convert_to_numpy(ops.argmax(logits, axis=-1))
-    own = engine.search(sources, _GREEDY, [0] * len(batch)).token_ids[:, 0]
+    logits = bundle.network.logits(sources, pad([[BOS_ID, *ids[:-1]] for ids in targets]))
+    own = np.take_along_axis(log_softmax(logits), pad(targets)[..., np.newaxis], 2)[..., 0]
+    nats = np.where(pad(targets) != PAD_ID, -own, 0)
+    guesses = logits.argmax(-1)
+    found = engine.search(sources, _GREEDY, [0] * len(batch)).token_ids[:, 0]
     for row, (pair, ids) in enumerate(zip(batch, targets, strict=True)):
-        said = own[row].tolist()
+        said = found[row].tolist()
         yield Scored(
             pair,
             float(nats[row, : len(ids)].sum()),

@@ -1,9 +1,10 @@
-"""Where does the time of a reply go? The operations of its graph, the dearest first.
+"""Where does the time of a reply go? The operations of its network, the dearest first.
 
-    python benchmarks/profile_reply.py english --strategy beam      # about 30 seconds
+    python benchmarks/profile_reply.py english --strategy beam      # about 5 seconds
 
-Ten replies of 15 tokens under TensorFlow's profiler. An operation's time holds what interrupts it,
-so measure on an idle machine; what one reply costs unprofiled, reply_latency.py tells.
+Ten replies of 15 tokens, each operation of the network timed; what is left of the whole reply is the
+search. An operation's time holds what interrupts it, so measure on an idle machine; what one reply
+costs untimed, reply_latency.py tells.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import contextmanager
+from typing import Any
 
 from asked import loaded, of_one_length, refused
 from machine import described
 from reply_latency import MESSAGE
 
 REPLIES = 10
-_LONGEST = 60  # characters of an operation's name
+WHOLE = "the whole reply"
 
 
 def main() -> int:
@@ -33,11 +35,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.rows < 1:
         raise refused("--rows is a count from 1 on.")
-    from chatbot.bot import Chatbot
-
-    bot = Chatbot(loaded(options.model))
-    decoding = of_one_length(bot.decoding, options.strategy)
-    spent = profiled(lambda: bot.reply(MESSAGE, decoding))
+    spent = profiled(options.model, options.strategy)
     dearest = spent.most_common(options.rows)
     for name, milliseconds in dearest:
         print(f"{milliseconds:8.2f} ms  {name}")
@@ -46,34 +44,51 @@ def main() -> int:
     return 0
 
 
-def profiled(reply: Callable[[], object]) -> Counter[str]:
+def profiled(model: str, strategy: str) -> Counter[str]:
     """Returns the milliseconds of each operation in one reply, the mean of ten."""
-    import tensorflow as tf
+    from chatbot.bot import Chatbot
 
-    reply()  # compiles
-    with tempfile.TemporaryDirectory() as folder:
-        tf.profiler.experimental.start(folder)
-        for _ in range(REPLIES):
-            reply()
-        tf.profiler.experimental.stop()
-        spent: Counter[str] = Counter()
-        for name, milliseconds in _operations(Path(folder)):
-            spent[name] += milliseconds / REPLIES
-    return spent
+    spent: Counter[str] = Counter()
+    with timed_operations(spent):
+        bot = Chatbot(loaded(model))
+    decoding = of_one_length(bot.decoding, strategy)
+    bot.reply(MESSAGE, decoding)  # what is computed once
+    spent.clear()
+    started = time.perf_counter()
+    for _ in range(REPLIES):
+        bot.reply(MESSAGE, decoding)
+    spent[WHOLE] = time.perf_counter() - started
+    return Counter({name: 1000 * seconds / REPLIES for name, seconds in spent.items()})
 
 
-def _operations(folder: Path) -> Iterator[tuple[str, float]]:
-    """Yields each run of an operation; their names end in `:` and the kind, such as `:MatMul`."""
-    from tensorflow.tsl.profiler.protobuf.xplane_pb2 import XSpace
+@contextmanager
+def timed_operations(spent: Counter[str]) -> Iterator[None]:
+    """Lets each operation of the networks that are loaded meanwhile add its seconds."""
+    from chatbot.model import recorded
 
-    [path] = folder.rglob("*.xplane.pb")
-    for plane in XSpace.FromString(path.read_bytes()).planes:
-        for line in plane.lines:
-            for event in line.events:
-                name = plane.event_metadata[event.metadata_id].name
-                place, mark, kind = name.rpartition(":")
-                if mark and "/" in place:
-                    yield f"{kind:16} {place[-_LONGEST:]}", event.duration_ps / 1e9
+    plain = recorded.function_of
+
+    def function_of(kind: str, *about: Any) -> Callable[..., Any]:
+        function = plain(kind, *about)
+        return function if kind == "While" else _timed(kind, function, spent)
+
+    recorded.function_of = function_of
+    try:
+        yield
+    finally:
+        recorded.function_of = plain
+
+
+def _timed(kind: str, function: Callable[..., Any], spent: Counter[str]) -> Callable[..., Any]:
+    def run(*inputs: Any) -> Any:
+        started = time.perf_counter()
+        made = function(*inputs)
+        seconds = time.perf_counter() - started
+        shapes = " by ".join(str(x.shape) for x in inputs) if "MatMul" in kind else ""
+        spent[f"{kind} {shapes}".strip()] += seconds
+        return made
+
+    return run
 
 
 if __name__ == "__main__":

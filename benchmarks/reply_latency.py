@@ -2,7 +2,7 @@
 
     python benchmarks/reply_latency.py english      # about 1 minute; --quick: 20 seconds
 
-One message at a time, all graphs compiled before. In the same run and by turns: the loop of the
+One message at a time, all warm. In the same run and by turns: the loop of the
 Keras example `lstm_seq2seq` on the same weights (`predict` for each token), PyTorch's chatbot
 tutorial on a network of the same shapes, and the time that reading the decoder's weights from
 memory takes, once for each token. Goals: 80 times faster than `predict`, 3 times faster than
@@ -58,15 +58,17 @@ def main() -> int:
 def cases_of(bundle: Any) -> tuple[dict[str, Callable[[], object]], str]:
     """Returns what is timed, and why PyTorch is not among it (empty: it is)."""
     from chatbot.bot import Chatbot
+    from chatbot.bundle import load_seq2seq
 
     bot = Chatbot(bundle)
     source = bot.encode([MESSAGE], bot.decoding.history_turns)
+    seq2seq = load_seq2seq(bundle.info.path)
     greedy, beam = (of_one_length(bot.decoding, name) for name in ("greedy", "beam"))
     cases: dict[str, Callable[[], object]] = {
         REPLY: lambda: bot.reply(MESSAGE, greedy),
         BEAM: lambda: bot.reply(MESSAGE, beam),
         FIRST: lambda: next(text for text in bot.stream(MESSAGE, greedy) if text),
-        PREDICT: lambda: predicted(bundle.seq2seq, source),
+        PREDICT: lambda: predicted(seq2seq, source),
     }
     skipped = why_no_torch(bundle.config.model)
     if not skipped:

@@ -23,7 +23,7 @@ def log_softmax(logits: Array) -> Array:
     >>> np.exp(log_softmax(np.array([[0.0, np.log(3.0)]]))).round(2)
     array([[0.25, 0.75]], dtype=float32)
     """
-    logits = np.asarray(logits, np.float32)
+    logits = np.ascontiguousarray(logits, np.float32)
     with np.errstate(invalid="ignore"):  # of a broken model: its replies will be empty
         shifted: Array = logits - logits.max(-1, keepdims=True)
         shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))

@@ -46,10 +46,6 @@ def _set_item(items: list[Array], place: Array, item: Array) -> list[Array]:
     return [*items[: int(place)], item, *items[int(place) + 1 :]]
 
 
-def _same(x: Any) -> Any:
-    return x
-
-
 FUNCTIONS: Mapping[str, Function] = {
     "Abs": np.abs,
     "AddV2": np.add,
@@ -59,12 +55,11 @@ FUNCTIONS: Mapping[str, Function] = {
     "Cos": np.cos,
     "Equal": np.equal,
     "Exp": np.exp,
-    "ExpandDims": lambda x, axis: np.expand_dims(x, int(axis)),
+    "ExpandDims": lambda x, axis: x[_new_axis(int(axis))],
     "Fill": lambda shape, value: np.full(tuple(shape), value),
     "FloorDiv": np.floor_divide,
     "FloorMod": np.mod,
     "GreaterEqual": np.greater_equal,
-    "Identity": _same,
     "IsNan": np.isnan,
     "Less": np.less,
     "Log": np.log,
@@ -80,7 +75,6 @@ FUNCTIONS: Mapping[str, Function] = {
     "OnesLike": np.ones_like,
     "Pow": np.power,
     "Range": np.arange,
-    "ReadVariableOp": _same,
     "RealDiv": np.divide,
     "Relu": lambda x: np.maximum(x, 0),
     "Reshape": lambda x, shape: x.reshape(tuple(shape)),
@@ -94,7 +88,6 @@ FUNCTIONS: Mapping[str, Function] = {
     "Softplus": lambda x: np.logaddexp(x, np.float32(0)),
     "Sqrt": np.sqrt,
     "SquaredDifference": lambda x, y: np.square(x - y),
-    "StopGradient": _same,
     "Sub": np.subtract,
     "Tanh": np.tanh,
     "TensorListFromTensor": lambda x, shape: list(x),
@@ -109,16 +102,18 @@ FUNCTIONS: Mapping[str, Function] = {
 
 
 def _matmul(transpose_a: bool, transpose_b: bool) -> Function:
-    """a b; of a tall matrix and few columns, column by column.
+    """a b; of a tall matrix, such as that of the output, column by column or turned around.
 
-    The output matrix and the five rows of a beam: BLAS packs the matrix anew for each product, and
-    five products of a matrix and a vector take about half of the time (benchmarks/README.md).
+    Of a beam's five rows BLAS packs the matrix anew for each product, and five products of a matrix
+    and a vector take about half of the time (benchmarks/README.md). Of more, (b^T a^T)^T lies in
+    memory row after row once it is turned back, as whoever reads its rows wants it.
     """
 
     def run(a: Array, b: Array) -> Array:
         a, b = a.swapaxes(-1, -2) if transpose_a else a, b.swapaxes(-1, -2) if transpose_b else b
-        if b.ndim == 2 and 1 < b.shape[1] <= _FEW and len(a) >= _TALL:
-            return np.stack([a @ column for column in b.T], 1)
+        if b.ndim == 2 and b.shape[1] > 1 and len(a) >= _TALL:
+            few = b.shape[1] <= _FEW
+            return np.stack([a @ column for column in b.T]).T if few else (b.T @ a.T).T
         product: Array = np.matmul(a, b)
         return product
 
@@ -166,10 +161,10 @@ def _cumulative(exclusive: bool, reverse: bool) -> Function:
     return lambda x, axis: np.cumsum(x, int(axis), dtype=x.dtype)
 
 
-def _slices(
+def _index_of(
     begin_mask: int, end_mask: int, ellipsis_mask: int, new_axis_mask: int, shrink_axis_mask: int
 ) -> Function:
-    """x[begin:end:strides, ...], where bits of the masks say what each entry stands for."""
+    """begin, end, strides -> the index; bits of the masks say what each entry stands for."""
 
     def entry(bit: int, begin: int, end: int, stride: int) -> Any:
         if ellipsis_mask & bit:
@@ -181,11 +176,31 @@ def _slices(
         first = None if begin_mask & bit else begin
         return slice(first, None if end_mask & bit else end, stride)
 
-    def run(x: Array, begin: Array, end: Array, strides: Array) -> Any:
+    def index(begin: Array, end: Array, strides: Array) -> tuple[Any, ...]:
         each = zip(begin.tolist(), end.tolist(), strides.tolist(), strict=True)
-        return x[tuple(entry(1 << i, *numbers) for i, numbers in enumerate(each))]
+        return tuple(entry(1 << i, *numbers) for i, numbers in enumerate(each))
+
+    return index
+
+
+def _split(num_split: int) -> Function:
+    def run(axis: Array, x: Array) -> list[Array]:
+        before = (slice(None),) * (int(axis) % x.ndim)
+        width = x.shape[int(axis)] // num_split
+        return [x[(*before, slice(i * width, (i + 1) * width))] for i in range(num_split)]
 
     return run
+
+
+def _sliced(**masks: int) -> Function:
+    index = _index_of(**masks)
+    return lambda x, *bounds: x[index(*bounds)]
+
+
+def _new_axis(axis: int) -> tuple[Any, ...]:
+    """Returns the index that adds an axis."""
+    whole = slice(None)
+    return (*[whole] * axis, None) if axis >= 0 else (..., None, *[whole] * (-axis - 1))
 
 
 def _squeeze(squeeze_dims: Sequence[int]) -> Function:
@@ -210,11 +225,17 @@ MADE: Mapping[str, Callable[..., Function]] = {
     "Mean": _reduced(np.mean),
     "Pack": lambda axis: lambda *x: np.stack(x, axis),
     "Prod": _reduced(lambda x, **how: np.prod(x, dtype=x.dtype, **how)),
-    "Split": lambda num_split: lambda axis, x: np.split(x, num_split, int(axis)),
+    "Split": _split,
     "Squeeze": _squeeze,
-    "StridedSlice": _slices,
+    "StridedSlice": _sliced,
     "Sum": _reduced(lambda x, **how: np.sum(x, dtype=x.dtype, **how)),
 }
+FIXED: Mapping[str, Callable[..., tuple[Any, ...]]] = {
+    "ExpandDims": lambda axis: _new_axis(int(axis)),
+    "StridedSlice": lambda *bounds, **masks: _index_of(**masks)(*bounds),
+}
+"""Operations that come to an index of their first input, where all others are known in advance."""
+
 _NAMES: Mapping[str, Sequence[str]] = {
     "BatchMatMulV2": ("adj_x", "adj_y"),
     "Cast": ("DstT",),

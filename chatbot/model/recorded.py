@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.model.operations import FUNCTIONS, MADE
+from chatbot.model.operations import FIXED, FUNCTIONS, MADE
 
 Array: TypeAlias = NDArray[Any]
 Program: TypeAlias = Callable[..., list[Any]]
@@ -64,17 +64,17 @@ def program(
     values: dict[int, Any] = dict(known)
     steps: list[_Step] = []
     place = int(recording["inputs"])
-    for kind, inputs, count, attributes in recording["steps"]:
-        given = [values.get(i) for i in inputs]
-        run, taken = _function(kind, attributes, weights, given), tuple(inputs)
-        if kind != "While" and all(i in values for i in inputs):
-            made = run(*(values[i] for i in taken))
+    for kind, taken, count, attributes in recording["steps"]:
+        given = [values.get(i) for i in taken]
+        run = function_of(kind, attributes, weights, given)
+        if kind != "While" and all(i in values for i in taken):
+            made = run(*given)
             values |= dict(enumerate(made if count > 1 else [made], place))
         else:
             steps.append((run, taken, place, count))
         place += count
     used = {i for _, taken, *_ in steps for i in taken} | set(recording["outputs"])
-    first = [values[i] if i in values and i in used else None for i in range(place)]
+    first = [values.get(i) if i in used else None for i in range(place)]
     return _running(steps, first, recording["outputs"])
 
 
@@ -93,7 +93,7 @@ def _running(steps: Sequence[_Step], first: Sequence[Any], outputs: Sequence[int
     return run
 
 
-def _function(
+def function_of(
     kind: str,
     attributes: Mapping[str, Any],
     weights: Mapping[str, Array],
@@ -108,6 +108,9 @@ def _function(
         return lambda: weights[attributes["name"]]
     if kind == "While":
         return _loop(attributes, weights, given)
+    if kind in FIXED and all(value is not None for value in given[1:]):
+        index = FIXED[kind](*given[1:], **attributes)
+        return lambda x, *_: x[index]
     return MADE[kind](**attributes) if kind in MADE else FUNCTIONS[kind]
 
 

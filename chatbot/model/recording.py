@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from chatbot.model.network import Seq2Seq
 from chatbot.model.operations import ATTRIBUTES
 
+_SAME = ("Identity", "ReadVariableOp", "StopGradient")  # hand on what they get
 Recording: TypeAlias = dict[str, Any]
 """What JSON can hold: `weights`, the names that `record` was given, and a program for each view.
 
@@ -58,7 +59,7 @@ class _Writer:
     """One graph as steps, each after those whose values it takes."""
 
     def __init__(self, graph: Any) -> None:
-        self._graph, self._numbers = graph, dict[int, int]()
+        self._graph, self._numbers, self._count = graph, dict[int, int](), 0
         self._steps: list[list[Any]] = []
 
     def program(self, inputs: int, outputs: Sequence[Any]) -> Recording:
@@ -66,9 +67,10 @@ class _Writer:
         numbers = [self.number_of(tensor) for tensor in outputs]
         return {"inputs": inputs, "steps": self._steps, "outputs": numbers}
 
-    def number(self, tensor: Any) -> int:
+    def number(self, tensor: Any) -> None:
         """Gives a value the next number."""
-        return self._numbers.setdefault(id(tensor), len(self._numbers))
+        self._numbers[id(tensor)] = self._count
+        self._count += 1
 
     def number_of(self, tensor: Any) -> int:
         """Returns the number of a value, after all steps that lead to it."""
@@ -80,6 +82,8 @@ class _Writer:
                 waiting.pop()
             elif left:
                 waiting.extend(left)
+            elif op.type in _SAME:
+                self._numbers[id(op.outputs[0])] = self._numbers[id(op.inputs[0])]
             else:
                 self.add(op.type, op.inputs, op.outputs, self._attributes(op))
         return self._numbers[id(tensor)]

@@ -108,6 +108,8 @@ def _parts(wording: str) -> list[tuple[str, ...]]:
 
 def _holds(words: tuple[str, ...], parts: Sequence[tuple[str, ...]]) -> bool:
     """Tells whether the parts stand in a text, each whole, in their order; no part: never."""
+    if not all(part[0] in words for part in parts):  # so it is with nearly all
+        return False
     place = 0
     for part in parts:
         places = range(place, len(words) - len(part) + 1)
@@ -143,10 +145,13 @@ def closeness(message: str, wording: str) -> float:
         return 0.0
     if said.helpers and meant.helpers and said.helpers != meant.helpers:
         return 0.0
-    pairs = [pair for pair in zip(said.content, meant.content, strict=True) if pair[0] != pair[1]]
-    if not all(_is_slip(*pair) for pair in pairs):
-        return 0.0
-    return 1 - _SLIP * len(pairs) / len(meant.content)
+    slips = 0
+    for word, wanted in zip(said.content, meant.content, strict=True):
+        if word != wanted:
+            if not _is_slip(word, wanted):
+                return 0.0
+            slips += 1
+    return 1 - _SLIP * slips / len(meant.content)
 
 
 def facts_from(values: Any) -> tuple[Fact, ...]:
