@@ -14,14 +14,12 @@ sys.path.insert(0, str(ROOT))
 
 from chatbot.config import DecodingConfig, changed  # noqa: E402
 from chatbot.errors import ChatbotError  # noqa: E402
-from chatbot.quiet import import_tensorflow  # noqa: E402
 
 TOKENS = 15  # of each reply
 
 
 def loaded(name: str) -> Any:
     """Returns a bundle; where there is none, ends with one line and exit status 2."""
-    import_tensorflow()
     from chatbot.bundle import load_bundle
 
     try:

@@ -50,7 +50,7 @@ def main() -> int:
     if min(options.messages, options.repeats, *options.sizes) < 1:
         raise refused("Messages, sizes and repeats are counts from 1 on.")
     bundle = loaded(options.model)
-    from chatbot.bot import Chatbot  # after TensorFlow, which `loaded` imports without its notes
+    from chatbot.bot import Chatbot
 
     bot, asked = Chatbot(bundle), messages(bundle.info.language, options.messages)
     rates = [rate(bundle, bot, asked, size, options.repeats) for size in options.sizes]

@@ -2,9 +2,9 @@
 
     python benchmarks/profile_reply.py english --strategy beam      # about 5 seconds
 
-Ten replies of 15 tokens, each operation of the network timed; what is left of the whole reply is the
-search. An operation's time holds what interrupts it, so measure on an idle machine; what one reply
-costs untimed, reply_latency.py tells.
+Ten replies of 15 tokens, each operation of the network timed; what is left of the whole reply is
+the search. An operation's time holds what interrupts it, so measure on an idle machine; what one
+reply costs untimed, reply_latency.py tells.
 """
 
 from __future__ import annotations

@@ -48,6 +48,48 @@ def copy(tiny_bundle, tmp_path):
     return Path(shutil.copytree(tiny_bundle, tmp_path / "saved_models" / "copy"))
 
 
+def test_a_bundle_without_its_network_written_down_replies_the_same(tiny_bundle, tmp_path):
+    from chatbot.bundle.writing import seal
+
+    bare = tmp_path / "bare"
+    shutil.copytree(tiny_bundle, bare)
+    (bare / "network.json").unlink()
+    seal(bare)
+    old, new = Chatbot.load(bare), Chatbot.load(tiny_bundle)
+    assert type(old._bundle.network) is not type(new._bundle.network)
+    messages = ["Hello!", "How are you?", "你好"]
+    for one, other in zip(old.reply_batch(messages), new.reply_batch(messages), strict=True):
+        assert one.text == other.text
+        assert one.confidence == pytest.approx(other.confidence, rel=1e-4)
+
+
+def test_how_a_network_from_outside_is_carried_out_is_written_anew(home, tmp_path):
+    from chatbot.bundle.writing import seal
+
+    own = home / "saved_models" / "tiny"
+    before = (own / "network.json").read_bytes()
+    (own / "network.json").write_bytes(before.replace(b"AddV2", b"Sub"))
+    seal(own)
+    packed = pack_bundle("tiny", tmp_path / "foreign.zip")
+    unpacked = unpack_bundle(packed, "twin")
+    assert (unpacked / "network.json").read_bytes() == before
+    verify_files(unpacked)
+
+
+def test_a_network_that_numpy_cannot_carry_out_is_saved_all_the_same(
+    tiny_bundle, tmp_path, monkeypatch
+):
+    from chatbot.bundle import load_seq2seq
+    from chatbot.bundle.writing import write_recording
+    from chatbot.model import recording
+
+    bare = tmp_path / "bare"
+    shutil.copytree(tiny_bundle, bare)
+    monkeypatch.setattr(recording, "ATTRIBUTES", {"MatMul": ("transpose_a", "transpose_b")})
+    write_recording(bare, load_seq2seq(bare))
+    assert not (bare / "network.json").exists()
+
+
 def test_a_fresh_process_gives_identical_replies(tiny_bundle, tiny_bot):
     messages = ["Hello!", "What is your name?", "你好"]
     code = (

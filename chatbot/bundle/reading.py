@@ -22,6 +22,7 @@ from chatbot.text.tokenizer import Tokenizer
 from chatbot.text.tones import Tones, tones_from
 
 if TYPE_CHECKING:
+    from chatbot.model.live import LiveNetwork
     from chatbot.model.network import Seq2Seq
     from chatbot.model.recorded import RecordedNetwork
 
@@ -70,7 +71,7 @@ class Bundle(NamedTuple):
     info: BundleInfo
     config: Config
     tokenizer: Tokenizer
-    network: RecordedNetwork
+    network: RecordedNetwork | LiveNetwork
     facts: tuple[Fact, ...] = ()
     tones: Tones = Tones()
 
@@ -205,7 +206,11 @@ def load_weights(path: Path, seq2seq: Seq2Seq) -> None:
 
 
 def recording_of(path: Path, seq2seq: Seq2Seq) -> Mapping[str, Any]:
-    """Returns a network as operations over the weights of a bundle that it was loaded from."""
+    """Returns a network as operations over the weights of a bundle that it was loaded from.
+
+    Raises:
+        NotImplementedError: NumPy cannot do one of them yet.
+    """
     from chatbot.model.recording import record
     from chatbot.model.stored import names_of
 
@@ -213,17 +218,18 @@ def recording_of(path: Path, seq2seq: Seq2Seq) -> Mapping[str, Any]:
     return record(seq2seq, names_of(path / WEIGHTS, weights))
 
 
-def _network(path: Path) -> RecordedNetwork:
-    """Returns the network, as it was written down when it was saved; else as it is now."""
+def _network(path: Path) -> RecordedNetwork | LiveNetwork:
+    """Returns the network as it was written down when it was saved; else Keras' own."""
+    if NETWORK not in manifest_of(path):
+        seq2seq = load_seq2seq(path)
+        from chatbot.model.live import LiveNetwork
+
+        return LiveNetwork(seq2seq)
     from chatbot.model.recorded import RecordedNetwork
     from chatbot.model.stored import read_weights
 
-    if NETWORK in manifest_of(path):
-        recording: Mapping[str, Any] = read_json(path, NETWORK)
-    else:
-        recording = recording_of(path, load_seq2seq(path))
     try:
-        return RecordedNetwork(recording, read_weights(path / WEIGHTS))
+        return RecordedNetwork(read_json(path, NETWORK), read_weights(path / WEIGHTS))
     except (OSError, ValueError, KeyError) as error:
         raise _unfit(path, error) from None
 

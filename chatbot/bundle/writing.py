@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,14 +136,15 @@ class BundleWriter:
 def write_recording(folder: Path, seq2seq: Seq2Seq) -> None:
     """Writes the network down, so that replies need no TensorFlow.
 
-    Another backend of Keras cannot; then this is done when the bundle is loaded.
+    Where that cannot be done, as on another backend of Keras, they need it.
     """
     import keras
 
     (folder / NETWORK).unlink(missing_ok=True)
     if keras.backend.backend() == "tensorflow":
-        plain = json.dumps(recording_of(folder, seq2seq), separators=(",", ":"))
-        write_whole(folder / NETWORK, plain.encode())
+        with suppress(NotImplementedError):  # a training that took hours must not fail by this
+            plain = json.dumps(recording_of(folder, seq2seq), separators=(",", ":"))
+            write_whole(folder / NETWORK, plain.encode())
 
 
 def remove_bundle(name: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from chatbot.model.network import Seq2Seq
-from chatbot.model.operations import ATTRIBUTES
+from chatbot.model.operations import ATTRIBUTES, MADE
 
 _SAME = ("Identity", "ReadVariableOp", "StopGradient")  # hand on what they get
 Recording: TypeAlias = dict[str, Any]
@@ -28,6 +28,9 @@ def record(seq2seq: Seq2Seq, names: Sequence[str]) -> Recording:
     Args:
         seq2seq: the network, on Keras' TensorFlow backend.
         names: what each of `seq2seq.training.weights` is called where it is stored.
+
+    Raises:
+        NotImplementedError: NumPy cannot do one of its operations yet.
     """
     weights = dict(zip((w.path for w in seq2seq.training.weights), names, strict=True))
     return {
@@ -100,7 +103,10 @@ class _Writer:
     def _attributes(self, op: Any) -> Recording:
         if op.type not in ATTRIBUTES:
             raise NotImplementedError(f"no NumPy for {op.type}: add it to operations.py")
-        return {name: self._plain(op.get_attr(name)) for name in ATTRIBUTES[op.type]}
+        attributes = {name: self._plain(op.get_attr(name)) for name in ATTRIBUTES[op.type]}
+        if op.type in MADE:
+            MADE[op.type](**attributes)  # raises where it cannot be done with these
+        return attributes
 
     def _plain(self, value: Any) -> Any:
         """Returns an attribute as JSON can hold it."""
