@@ -51,7 +51,7 @@ class Batcher:
         Raises:
             MessageError: the message is empty or too long; others in the run get their replies.
         """
-        self.bot.encode([history])  # so that a mistake is found before it is anyone else's
+        self.bot.check(history)  # so that a mistake is found before it is anyone else's
         asked = _Asked(history, decoding or self.decoding)
         with self._lock:
             self._waiting.append(asked)

@@ -211,6 +211,14 @@ class Chatbot:
         ]
         return pad(rows)
 
+    def check(self, history: History) -> None:
+        """Makes sure that a history can be answered.
+
+        Raises:
+            MessageError: its message is empty or too long.
+        """
+        self._turns(history, 1)
+
     def _fact(self, history: History) -> Reply | None:
         """Returns the reply to a message that asks for a fact."""
         message = history if isinstance(history, str) else "".join(history[-1:])

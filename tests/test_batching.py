@@ -23,8 +23,8 @@ class SlowBot:
         self.runs, self.threads, self.gate, self.started = [], [], threading.Event(), []
         self.gate.set()
 
-    def encode(self, histories):
-        if not histories[0]:
+    def check(self, history):
+        if not history:
             raise MessageError("The message is empty.")
 
     def reply_batch(self, histories, decoding, seeds):

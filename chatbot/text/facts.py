@@ -74,14 +74,14 @@ class FactBook:
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         """Sorts the wordings once; of two equally close ones the earlier fact answers."""
-        self._by_length = defaultdict[int, list[tuple[str, Fact]]](list)
+        self._by_initials = defaultdict[tuple[str, ...], list[tuple[str, Fact]]](list)
         self._parts = list[tuple[list[tuple[str, ...]], Fact]]()
         for fact in facts:
             for wording in fact.says:
                 if "*" in wording:
                     self._parts.append((_parts(wording), fact))
-                else:  # only as many words can be close
-                    self._by_length[len(_reduced(wording).content)].append((wording, fact))
+                else:  # no slip of the pen changes a word's first letter
+                    self._by_initials[_initials(wording)].append((wording, fact))
 
     def find(self, message: str) -> Fact | None:
         """Returns the fact to answer with, None where the model should answer.
@@ -92,13 +92,17 @@ class FactBook:
         """
         if len(message) > 2 * MAX_WORDING_CHARACTERS:
             return None
-        alike = self._by_length.get(len(_reduced(message).content), ())
+        alike = self._by_initials.get(_initials(message), ())
         scored = [(closeness(message, wording), fact) for wording, fact in alike]
         best = max(scored, key=lambda one: one[0], default=None)
         if best and best[0] >= THRESHOLD:
             return best[1]
         words = _reduced(message).whole
         return next((fact for parts, fact in self._parts if _holds(words, parts)), None)
+
+
+def _initials(text: str) -> tuple[str, ...]:
+    return tuple(word[0] for word in _reduced(text).content)
 
 
 def _parts(wording: str) -> list[tuple[str, ...]]:
