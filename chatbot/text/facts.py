@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from chatbot.errors import ConfigError
 from chatbot.text.cleaning import clean_text
@@ -52,6 +52,7 @@ _SAME = (  # Chinese: one way of writing for several, then words that say nothin
 )
 _MARKS = re.compile("[\u0300-\u036f]")
 _HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_Parts: TypeAlias = Sequence[tuple[str, ...]]  # the words between the stars of a wording
 _PIECES = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])[^\W_])+")
 
 
@@ -75,13 +76,17 @@ class FactBook:
     def __init__(self, facts: Iterable[Fact]) -> None:
         """Sorts the wordings once; of two equally close ones the earlier fact answers."""
         self._by_initials = defaultdict[tuple[str, ...], list[tuple[str, Fact]]](list)
-        self._parts = list[tuple[list[tuple[str, ...]], Fact]]()
-        for fact in facts:
+        self._by_first_word = defaultdict[str, list[tuple[int, _Parts, Fact]]](list)
+        for number, fact in enumerate(facts):
             for wording in fact.says:
                 if "*" in wording:
-                    self._parts.append((_parts(wording), fact))
+                    self._add_parts(number, _parts(wording), fact)
                 else:  # no slip of the pen changes a word's first letter
                     self._by_initials[_initials(wording)].append((wording, fact))
+
+    def _add_parts(self, number: int, parts: _Parts, fact: Fact) -> None:
+        if parts:
+            self._by_first_word[parts[0][0]].append((number, parts, fact))
 
     def find(self, message: str) -> Fact | None:
         """Returns the fact to answer with, None where the model should answer.
@@ -98,22 +103,26 @@ class FactBook:
         if best and best[0] >= THRESHOLD:
             return best[1]
         words = _reduced(message).whole
-        return next((fact for parts, fact in self._parts if _holds(words, parts)), None)
+        held = [
+            (number, fact)
+            for word in set(words)
+            for number, parts, fact in self._by_first_word.get(word, ())
+            if _holds(words, parts)
+        ]
+        return min(held, key=lambda one: one[0], default=(0, None))[1]
 
 
 def _initials(text: str) -> tuple[str, ...]:
     return tuple(word[0] for word in _reduced(text).content)
 
 
-def _parts(wording: str) -> list[tuple[str, ...]]:
+def _parts(wording: str) -> _Parts:
     """Returns the words between the stars of a wording."""
     return [words for part in wording.split("*") if (words := _reduced(part).whole)]
 
 
-def _holds(words: tuple[str, ...], parts: Sequence[tuple[str, ...]]) -> bool:
+def _holds(words: tuple[str, ...], parts: _Parts) -> bool:
     """Tells whether the parts stand in a text, each whole, in their order; no part: never."""
-    if not all(part[0] in words for part in parts):  # so it is with nearly all
-        return False
     place = 0
     for part in parts:
         places = range(place, len(words) - len(part) + 1)
