@@ -84,26 +84,24 @@ def beam() -> Draw:
 def _found(strategy: str, rows: int) -> tuple[str, float]:
     """Searches TABLE with the project's own search; returns the best path and its probability."""
     import numpy as np
-    import tensorflow as tf
 
     from chatbot.config import DecodingConfig
     from chatbot.decoding.drivers import search
-    from chatbot.decoding.strategies import knobs_of, strategy_for
+    from chatbot.decoding.strategies import strategy_for
 
     chances = np.zeros((len(SYMBOLS), len(SYMBOLS)), np.float32)
     for last, following in TABLE.items():
         for symbol, chance in following.items():
             chances[SYMBOLS.index(last), SYMBOLS.index(symbol)] = chance
     with np.errstate(divide="ignore"):
-        log_probs = tf.constant(np.log(chances))
+        log_probs = np.log(chances)
     config = DecodingConfig(strategy=strategy, beam_size=rows, length_penalty=0, max_length=4)
     found = search(
         strategy_for(config, forbidden_ids=()),
-        lambda ids, state: (tf.gather(log_probs, ids), state, tf.one_hot(ids, len(SYMBOLS))),
-        tf.zeros([rows, 1]),
-        seeds=tf.constant([0]),
+        lambda ids, state: (log_probs[ids], state, np.eye(len(SYMBOLS))[ids]),
+        [],
+        seeds=[0],
         source_length=len(SYMBOLS),
-        knobs=knobs_of(config),
     )
     count = int(found.lengths[0, 0])
     path = " ".join(SYMBOLS[i] for i in found.token_ids[0, 0, : count - 1])
@@ -112,10 +110,12 @@ def _found(strategy: str, rows: int) -> tuple[str, float]:
 
 def length() -> Draw:
     """The length penalty of Wu et al. 2016 over the number of tokens, for some alphas."""
+    import numpy as np
+
     from chatbot.decoding.strategies import length_penalty
 
-    tokens = list(range(1, 31))
-    curves = {alpha: length_penalty(tokens, alpha).numpy() for alpha in (0.0, 0.5, 1.0, 1.5)}
+    tokens = np.arange(1, 31)
+    curves = {alpha: length_penalty(tokens, alpha) for alpha in (0.0, 0.5, 1.0, 1.5)}
     for alpha, curve in curves.items():
         print(f"alpha {alpha}: lp is {curve[6]:.2f} at 7 tokens, {curve[24]:.2f} at 25")
 
@@ -178,6 +178,7 @@ def _reversing_bot() -> Callable[[str], tuple[list[str], list[str], Any]]:
     from chatbot.config import Config, DecodingConfig, TokenizerConfig, with_settings
     from chatbot.corpus.records import DialoguePair
     from chatbot.decoding.engine import SearchEngine
+    from chatbot.model.live import LiveNetwork
     from chatbot.text.source import pad, source_ids
     from chatbot.text.tokenizer import CONTROL_IDS, train_tokenizer
     from chatbot.training.run import RunFolder
@@ -198,7 +199,7 @@ def _reversing_bot() -> Callable[[str], tuple[list[str], list[str], Any]]:
         )
         outcome = trainer.train()
     assign(trainer.seq2seq.training.weights, outcome.best_weights)
-    engine = SearchEngine(trainer.seq2seq.encoder, trainer.seq2seq.decoder_step, CONTROL_IDS)
+    engine = SearchEngine(LiveNetwork(trainer.seq2seq), CONTROL_IDS)
 
     def read(line: str) -> tuple[list[str], list[str], Any]:
         source = pad([source_ids([tokenizer.encode(line)], 64)])

@@ -6,6 +6,7 @@ import pytest
 from chatbot.config import Config, DecodingConfig, TokenizerConfig, with_settings
 from chatbot.corpus.records import DialoguePair
 from chatbot.decoding.engine import SearchEngine
+from chatbot.model.live import LiveNetwork
 from chatbot.text.source import pad, source_ids
 from chatbot.text.tokenizer import CONTROL_IDS, train_tokenizer
 from chatbot.training.run import RunFolder
@@ -48,7 +49,7 @@ def test_it_learns_to_repeat_lines_that_it_never_saw(tmp_path):
     )
     outcome = trainer.train()
     assign(trainer.seq2seq.training.weights, outcome.best_weights)
-    engine = SearchEngine(trainer.seq2seq.encoder, trainer.seq2seq.decoder_step, CONTROL_IDS)
+    engine = SearchEngine(LiveNetwork(trainer.seq2seq), CONTROL_IDS)
     sources = pad([source_ids([ids], 64) for ids in tokenizer.encode_batch(held_out)])
     greedy = DecodingConfig(no_repeat_ngram_size=0)
     found = engine.search(sources, greedy, [0] * len(held_out))
