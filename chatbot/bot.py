@@ -73,7 +73,7 @@ class Chatbot:
             specific_first=SpecificFirst(self._likelihood, NOTHING),
             encode=bundle.tokenizer.encode,
         )
-        self._tact = Tact(bundle.tones, bundle.tokenizer.encode_batch, self._likelihood)
+        self._tact = Tact(bundle.tones, bundle.tokenizer.encode_batch, bundle.network)
 
     @classmethod
     def load(cls, name_or_folder: str | Path) -> Chatbot:

@@ -1,17 +1,18 @@
 """Tells where a glad reply might meet bad news, as `text/tones.py` decides.
 
-Knows a bot's likelihood and its tones, no search and no page.
+Knows a bot's network and its tones, no search and no page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import EOS_ID, DecodingConfig
+from chatbot.decoding.likelihood import token_by_token
+from chatbot.decoding.state import Array, Network
 from chatbot.text.source import pad
 from chatbot.text.tones import Tones
 
@@ -25,10 +26,10 @@ class Tact:
         self,
         tones: Tones,
         encode_batch: Callable[[Sequence[str]], list[list[int]]],
-        likelihood: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]],
+        network: Network,
     ) -> None:
-        """Takes the tones, what turns texts into token ids, and -log p(T|S) of pairs of them."""
-        self._tones, self._likelihood = tones, likelihood
+        """Takes the tones, what turns texts into token ids, and what finds them likely or not."""
+        self._tones, self._network = tones, network
         rows = [[*ids, EOS_ID][:_LONGEST] for ids in encode_batch(tones.replies)]
         self._ids = pad(rows or [[]])  # (R,T)
 
@@ -43,9 +44,25 @@ class Tact:
         beam = settings.strategy == "beam" and not settings.must_contain
         if not beam or not settings.tact or not self.is_glad(text):
             return False
-        probabilities = np.exp(-self._likelihood(source_ids, self._ids))
-        return not self._tones.surely_glad(probabilities.tolist(), settings.tact)
+        return not self._surely_glad(self._tones.glad.index(text), source_ids, settings.tact)
 
     def is_glad(self, text: str) -> bool:
         """Tells a glad reply by its words."""
         return text in self._tones.glad
+
+    def _surely_glad(self, said: int, source_ids: Array, tact: float) -> bool:
+        """Weighs all replies token by token, until what is left of them cannot change the answer.
+
+        The whole reply that is to be said comes first: mostly it alone outweighs what the sorry
+        ones can still come to after their first words.
+        """
+        *_, own = token_by_token(self._network, source_ids, self._ids[[said]])
+        least = np.zeros(len(self._ids))
+        for begun in token_by_token(self._network, source_ids, self._ids):
+            most = np.exp(-begun.nats)
+            least[begun.whole] = most[begun.whole]
+            least[said] = np.exp(-own.nats[0])
+            answer = self._tones.surely_glad(least.tolist(), most.tolist(), tact)
+            if answer is not None:
+                return answer
+        return False

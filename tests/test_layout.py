@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "decoding": ["config"],
     "model": ["config"],
     "bundle": ["config", "files", "quiet", "text", "model"],
-    "tact": ["text"],
+    "tact": ["decoding", "text"],
     "training": ["corpus", "model", "text", "bundle", "decoding", "tact"],
     "explanation": [],
     "bot": ["bundle", "decoding", "explanation", "tact", "text"],

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from chatbot.config import DecodingConfig
 from chatbot.decoding.drivers import Followed, follow, search, search_steps
-from chatbot.decoding.nats import log_softmax
 from chatbot.decoding.specific import SpecificFirst
-from chatbot.decoding.state import Array, Hypotheses, Network, SearchState, State, StepFunction
+from chatbot.decoding.state import Hypotheses, Network, SearchState
+from chatbot.decoding.steps import encoded
 from chatbot.decoding.strategies import Strategy, strategy_for
 
 
@@ -45,7 +45,7 @@ class SearchEngine:
     ) -> Hypotheses:
         """Returns the best hypotheses for each source (B,S); a seed a source."""
         strategy = self._strategy(config)
-        step, state = self._encoded(source_ids, strategy.rows_per_source)
+        step, state = encoded(self._network, source_ids, strategy.rows_per_source)
         found = search(strategy, step, state, seeds=seeds, source_length=source_ids.shape[1])
         if strategy.reorders and config.generic_penalty and self._specific_first:
             return self._specific_first(found, config.generic_penalty)
@@ -56,14 +56,14 @@ class SearchEngine:
     ) -> Iterator[SearchState]:
         """Yields the search state after each token, for one source (1,S)."""
         strategy = self._strategy(config)
-        step, state = self._encoded(source_ids, strategy.rows_per_source)
+        step, state = encoded(self._network, source_ids, strategy.rows_per_source)
         yield from search_steps(
             strategy, step, state, seeds=[seed], source_length=source_ids.shape[1]
         )
 
     def follow(self, source_ids: NDArray[np.int32], token_ids: Sequence[int]) -> Followed:
         """Returns what the model thinks of given tokens as the reply to one source (1,S)."""
-        step, state = self._encoded(source_ids, 1)
+        step, state = encoded(self._network, source_ids, 1)
         return follow(step, state, token_ids)
 
     def _strategy(self, config: DecodingConfig) -> Strategy:
@@ -71,16 +71,3 @@ class SearchEngine:
         runs = [encode(phrase) for phrase in config.must_contain] if encode else []
         required = [tuple(run) for run in runs if run]
         return strategy_for(config, forbidden_ids=self._forbidden_ids, required=required)
-
-    def _encoded(
-        self, source_ids: NDArray[np.int32], rows_per_source: int
-    ) -> tuple[StepFunction, State]:
-        """Reads the sources; returns the step that looks at them, and its first state."""
-        encoded = self._network.encode(source_ids)
-        memory, mask, *state = (np.repeat(rows, rows_per_source, 0) for rows in encoded)
-
-        def step(token_ids: Array, state: State) -> tuple[Array, State, Array]:
-            logits, weights, *state = self._network.step([token_ids, memory, mask, *state])
-            return log_softmax(logits), state, weights
-
-        return step, state

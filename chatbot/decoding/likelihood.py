@@ -1,23 +1,22 @@
-"""How likely a network finds given replies, all of their tokens at once: teacher forcing.
-
-Knows no strategy and no text.
-"""
+"""How likely a network finds given replies: teacher forcing. Knows no strategy and no text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from chatbot.config import BOS_ID, PAD_ID
 from chatbot.decoding.nats import log_softmax
-from chatbot.decoding.state import Array
+from chatbot.decoding.state import Array, Network
+from chatbot.decoding.steps import encoded
 
 _ROWS = 64  # at a time: (N,T,V) of a thousand long replies would not fit
 
 
 class Likelihood:
-    """Scores pairs of token ids."""
+    """Scores pairs of token ids, all tokens of a reply at once."""
 
     def __init__(self, logits_of: Callable[[Array, Array], Array]) -> None:
         """Takes teacher forcing: source_ids (N,S), decoder_input_ids (N,T) -> (N,T,V)."""
@@ -43,3 +42,28 @@ class Likelihood:
         own = np.take_along_axis(log_probs, token_ids[:, :, np.newaxis], 2)[..., 0]
         nats: Array = np.where(token_ids != PAD_ID, -own, np.float32(0)).sum(1)
         return nats
+
+
+class Begun(NamedTuple):
+    """What is known of R replies after some of their tokens."""
+
+    nats: Array  # (R,): -log p of the tokens so far; the whole reply has this or more
+    whole: Array  # (R,) bool: no token of the reply is left
+
+
+def token_by_token(network: Network, source_ids: Array, token_ids: Array) -> Iterator[Begun]:
+    """Yields how likely replies to one source are after each token, for who need not see the end.
+
+    Args:
+        network: the encoder-decoder.
+        source_ids: (1,S).
+        token_ids: (R,T), without `<BOS>`; padded.
+    """
+    step, state = encoded(network, source_ids, len(token_ids))
+    lengths, rows = (token_ids != PAD_ID).sum(1), np.arange(len(token_ids))
+    nats, last_ids = np.zeros(len(rows)), np.full(len(rows), BOS_ID, np.int32)
+    for count, column in enumerate(token_ids.T, start=1):
+        log_probs, state, _ = step(last_ids, state)
+        nats = nats - np.where(column != PAD_ID, log_probs[rows, column], 0)
+        last_ids = np.where(lengths > count, column, PAD_ID)
+        yield Begun(nats, lengths <= count)

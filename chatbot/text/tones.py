@@ -31,15 +31,24 @@ class Tones:
         """All of them, the glad ones first."""
         return (*self.glad, *self.sorry)
 
-    def surely_glad(self, probabilities: Sequence[float], tact: float) -> bool:
-        """Tells whether a glad reply may be said.
+    def surely_glad(
+        self, least: Sequence[float], most: Sequence[float], tact: float
+    ) -> bool | None:
+        """Tells whether a glad reply may be said; None where that is open yet.
 
         Args:
-            probabilities: of each of the replies, in their order.
+            least: the probability that each of the replies has at least, in their order.
+            most: and at most; where all are known, the same.
             tact: how many times likelier than the sorry replies the glad ones must be, together.
+
+        >>> tones = Tones(("How nice!",), ("Oh dear.",))
+        >>> [tones.surely_glad([0.5, 0.0], [0.5, most], tact=10) for most in (0.01, 0.1)]
+        [True, None]
         """
-        glad, sorry = probabilities[: len(self.glad)], probabilities[len(self.glad) :]
-        return sum(glad) >= tact * sum(sorry)
+        glad = len(self.glad)
+        if sum(least[:glad]) >= tact * sum(most[glad:]):
+            return True
+        return False if sum(most[:glad]) < tact * sum(least[glad:]) else None
 
 
 def tones_from(values: Any) -> Tones:

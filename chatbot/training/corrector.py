@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from chatbot.bundle import read_tones
 from chatbot.config import DecodingConfig
 from chatbot.corpus.records import DialoguePair
-from chatbot.decoding.likelihood import Likelihood
 from chatbot.errors import ChatbotError, TrainingError
 from chatbot.files import models_folder
 from chatbot.model.live import LiveNetwork
@@ -101,9 +100,7 @@ class Corrector:
         self._taught = self._encoded(lessons(self._corrections, turns_shown(self.config)))
         network = LiveNetwork(self.seq2seq)
         self._answers = Answers(network, self._tokenizer, self.config)
-        self._tact = Tact(
-            _tones_of_base(run), self._tokenizer.encode_batch, Likelihood(network.logits)
-        )
+        self._tact = Tact(_tones_of_base(run), self._tokenizer.encode_batch, network)
         self._curvature = Curvature(_DAMPING)
         self.progress, self._best, self._missing = Progress(), _Check(-1, 0.0), list[str]()
         self._previous: dict[str, str] = {}
