@@ -2,12 +2,15 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from chatbot.bot import Chatbot
 from chatbot.bundle import edit_bundle, load_bundle, read_tones
 from chatbot.config import changed
+from chatbot.decoding.likelihood import Likelihood, token_by_token
 from chatbot.errors import BundleError
+from chatbot.tact import Tact
 from chatbot.text.set_lines import is_set_line
 from chatbot.text.tones import Tones
 
@@ -101,3 +104,26 @@ def test_a_shipped_bot_is_not_glad_at_a_mishap_told_laughing(name, message):
     bot = Chatbot(bundle)
     assert bot.reply(message, changed(bot.decoding, tact=0)).text in bundle.tones.glad
     assert bot.reply(message).text not in bundle.tones.glad
+
+
+def test_tact_reads_no_more_of_the_replies_than_it_needs(tactful_bot, monkeypatch):
+    """Its answer is that of all of their tokens, which only a close call makes it read."""
+    bundle, steps = tactful_bot._bundle, []
+
+    def counted(*about):
+        for begun in token_by_token(*about):
+            steps.append(len(begun.nats))
+            yield begun
+
+    monkeypatch.setattr("chatbot.tact.token_by_token", counted)
+    tact = Tact(bundle.tones, bundle.tokenizer.encode_batch, bundle.network)
+    source, glad = tactful_bot.encode([MESSAGE]), bundle.tones.glad[0]
+    nats = Likelihood(bundle.network.logits)(source, tact._ids)
+    even = float(np.exp(nats[1] - nats[0]))  # how many times likelier the glad one is
+    read = {}
+    for asked in (even * 1e-9, even * 0.99, even * 1.01, even * 1e9):
+        steps.clear()
+        settings = changed(tactful_bot.decoding, strategy="beam", tact=asked)
+        assert tact.forbids(glad, source, settings) is (asked > even)
+        read[asked] = steps.count(2)
+    assert min(read.values()) < max(read.values()) <= tact._ids.shape[1]
