@@ -81,6 +81,10 @@ VARIANTS: Mapping[str, Variant] = {
         ("model.hybrid=false", "model.summary=last", "model.share_embeddings=true"),
         "the summary with attention",
     ),
+    "default-maxout": Variant("default", ("model.readout=maxout",), "the readout"),
+    "default-maxout-untied": Variant(
+        "default", ("model.readout=maxout", "model.tie_embeddings=false"), "tied embeddings"
+    ),
     "default-sampling": Variant(
         "default", ("training.scheduled_sampling=inverse_sigmoid",), "scheduled sampling"
     ),

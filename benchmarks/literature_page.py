@@ -166,6 +166,20 @@ CLAIMS = (
         "default-until-2026-11",
         "Both train at the learning rate of now.",
     ),
+    Claim(
+        "Does the last token help in the output layer?",
+        "Cho et al. 2014 (arXiv:1406.1078, appendix A.2) and Bahdanau et al. 2015 make the output "
+        "of state, context and last token, through maxout.",
+        "default-maxout",
+        "default",
+        "The default reads state and context there, through tanh.",
+    ),
+    Claim(
+        "Does one matrix for the target's vectors and the output help?",
+        "Press and Wolf 2017 (arXiv:1608.05859): tying the two lowers perplexity.",
+        "default-maxout",
+        "default-maxout-untied",
+    ),
 )
 SAMPLING = Claim(
     "What does scheduled sampling change?",
