@@ -15,10 +15,11 @@ from chatbot.model.operations import ATTRIBUTES, MADE
 
 _SAME = ("Identity", "ReadVariableOp", "StopGradient")  # hand on what they get
 Recording: TypeAlias = dict[str, Any]
-"""What JSON can hold: `weights`, the names that `record` was given, and a program for each view.
+"""What JSON can hold: a program for each view of a network, by the view's name.
 
 A program is `inputs`, how many it takes; `steps`, each [operation, inputs, number of outputs,
-attributes]; and `outputs`. Values are numbered: the inputs first, then what the steps make.
+attributes]; and `outputs`. Values are numbered: the inputs first, then what the steps make. The
+step `Weight` takes nothing and gives what is stored under its attribute `name`.
 """
 
 
@@ -62,7 +63,7 @@ class _Writer:
     """One graph as steps, each after those whose values it takes."""
 
     def __init__(self, graph: Any) -> None:
-        self._graph, self._numbers, self._count = graph, dict[int, int](), 0
+        self._graph, self._numbers, self._count = graph, dict[str, int](), 0
         self._steps: list[list[Any]] = []
 
     def program(self, inputs: int, outputs: Sequence[Any]) -> Recording:
@@ -72,7 +73,7 @@ class _Writer:
 
     def number(self, tensor: Any) -> None:
         """Gives a value the next number."""
-        self._numbers[id(tensor)] = self._count
+        self._numbers[tensor.name] = self._count
         self._count += 1
 
     def number_of(self, tensor: Any) -> int:
@@ -80,22 +81,22 @@ class _Writer:
         waiting = [tensor.op]
         while waiting:  # no recursion: a network may be deep
             op = waiting[-1]
-            left = [x.op for x in op.inputs if id(x) not in self._numbers]
-            if id(op.outputs[0]) in self._numbers:
+            left = [x.op for x in op.inputs if x.name not in self._numbers]
+            if op.outputs[0].name in self._numbers:
                 waiting.pop()
             elif left:
                 waiting.extend(left)
             elif op.type in _SAME:
-                self._numbers[id(op.outputs[0])] = self._numbers[id(op.inputs[0])]
+                self._numbers[op.outputs[0].name] = self._numbers[op.inputs[0].name]
             else:
                 self.add(op.type, op.inputs, op.outputs, self._attributes(op))
-        return self._numbers[id(tensor)]
+        return self._numbers[tensor.name]
 
     def add(
         self, kind: str, inputs: Sequence[Any], outputs: Sequence[Any], attributes: Recording
     ) -> None:
         """Appends a step."""
-        taken = [self._numbers[id(tensor)] for tensor in inputs]
+        taken = [self._numbers[tensor.name] for tensor in inputs]
         self._steps.append([kind, taken, len(outputs), attributes])
         for tensor in outputs:
             self.number(tensor)
