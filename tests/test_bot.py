@@ -118,8 +118,8 @@ def test_no_reply_holds_a_blocked_phrase(tiny_bot):
 def test_a_reply_needs_neither_tensorflow_nor_keras(tiny_bundle):
     code = (
         "import sys; from chatbot.shelf import BotCard, load_chatbot;"
-        "bot = load_chatbot(BotCard('tiny', source=sys.argv[1])); print(bot.explain('Hello!').reply,"
-        "{'tensorflow', 'keras', 'pandas'} & set(sys.modules))"
+        "bot = load_chatbot(BotCard('tiny', source=sys.argv[1]));"
+        "print(bot.explain('Hello!').reply, {'tensorflow', 'keras', 'pandas'} & set(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, tiny_bundle], capture_output=True, text=True, check=True

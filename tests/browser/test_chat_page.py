@@ -8,6 +8,7 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
 from chatbot.ui.history import display
+from tests.browser.conftest import settled
 from tests.browser.serving import Server
 
 pytestmark = pytest.mark.browser
@@ -133,6 +134,7 @@ def test_a_message_is_edited_answered_again_and_taken_back(page):
     # Without chance, the page says why another try changes nothing.
     page.get_by_role("button", name="Retry").click()
     expect(page.get_by_test_id("toast-body")).to_contain_text("always get the same reply")
+    settled(page)  # the reply is the one that stood there
     expect_reply(page, "first (1)")
     say(page, "second & <i>")
     expect_reply(page, "(3)")

@@ -80,6 +80,7 @@ def choose(page, name, among="chosen"):
 def unfold(page, *titles):
     for title in titles:
         page.locator("#models .label-wrap").filter(has_text=title).click()
+    settled(page)
 
 
 def click(page, name):
