@@ -31,6 +31,7 @@ from reply_latency import MESSAGE, by_turns
 
 from chatbot.config import Config, changed
 from chatbot.corpus.prepare import CorpusSource, prepare_corpus
+from chatbot.quiet import import_tensorflow
 from chatbot.text.tokenizer import CONTROL_IDS
 from chatbot.training.batches import EncodedPairs, pad_batch
 from chatbot.training.encoding import encode_pairs
@@ -183,6 +184,7 @@ def of_width(units: int) -> Config:
 
 def training_step(config: Config, vocabulary: int) -> Callable[[], object]:
     """Returns one step of a fresh network on a batch of random tokens."""
+    import_tensorflow()
     from chatbot.training.trainer import compiled
 
     model = compiled(config, vocabulary).training
