@@ -104,7 +104,7 @@ def _drawn(pairs: Sequence[DialoguePair], count: int, seed: int) -> list[Dialogu
 
 
 def answered(pairs: Sequence[DialoguePair], base: Path) -> list[DialoguePair]:
-    """Returns the pairs with the replies that the base gives in a chat; imports TensorFlow."""
+    """Returns the pairs with the replies that the base gives in a chat."""
     from chatbot.bundle import load_bundle
     from chatbot.training.answers import Answers
 
