@@ -63,6 +63,22 @@ def test_a_bundle_without_its_network_written_down_replies_the_same(tiny_bundle,
         assert one.confidence == pytest.approx(other.confidence, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"AddV2", b"Surprise"), (b"encoder", b"encodes"), (b"layers/", b"stays/"), (b"[[", b"[3,[")],
+)
+def test_a_network_that_is_no_list_of_operations_is_one_line(home, before, after):
+    from chatbot.bundle.writing import seal
+
+    path = home / "saved_models" / "tiny"
+    written = (path / "network.json").read_bytes()
+    assert before in written
+    (path / "network.json").write_bytes(written.replace(before, after))
+    seal(path)
+    with pytest.raises(BundleError, match=r"network\.json is missing or differs"):
+        load_bundle("tiny")
+
+
 def test_how_a_network_from_outside_is_carried_out_is_written_anew(home, tmp_path):
     from chatbot.bundle.writing import seal
 

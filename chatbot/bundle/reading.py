@@ -170,12 +170,13 @@ def load_bundle(name_or_folder: str | Path) -> Bundle:
     Raises:
         BundleError: it is missing, damaged, newer, or its parts do not fit together.
     """
-    path = bundle_path(name_or_folder)
-    info = read_info(path)  # first: a newer format may list other files
-    verify_files(path)
-    config, tokenizer = read_bundle_config(path), read_tokenizer(path)
-    _verify_fit(info, config, tokenizer)
-    return Bundle(info, config, tokenizer, _network(path), read_facts(path), read_tones(path))
+    info, config, tokenizer = _checked(bundle_path(name_or_folder))
+    path = info.path
+    if NETWORK in manifest_of(path):
+        network: RecordedNetwork | LiveNetwork = _recorded(path)
+    else:
+        network = _live(path, config, tokenizer)
+    return Bundle(info, config, tokenizer, network, read_facts(path), read_tones(path))
 
 
 def load_seq2seq(name_or_folder: str | Path) -> Seq2Seq:
@@ -184,17 +185,8 @@ def load_seq2seq(name_or_folder: str | Path) -> Seq2Seq:
     Raises:
         BundleError: as `load_bundle`.
     """
-    path = bundle_path(name_or_folder)
-    info = read_info(path)
-    verify_files(path)
-    config, tokenizer = read_bundle_config(path), read_tokenizer(path)
-    _verify_fit(info, config, tokenizer)
-    import_tensorflow()
-    from chatbot.model.network import build_seq2seq
-
-    seq2seq = build_seq2seq(config.model, tokenizer.vocab_size)
-    load_weights(path, seq2seq)
-    return seq2seq
+    info, config, tokenizer = _checked(bundle_path(name_or_folder))
+    return _built(info.path, config, tokenizer)
 
 
 def load_weights(path: Path, seq2seq: Seq2Seq) -> None:
@@ -218,20 +210,45 @@ def recording_of(path: Path, seq2seq: Seq2Seq) -> Mapping[str, Any]:
     return record(seq2seq, names_of(path / WEIGHTS, weights))
 
 
-def _network(path: Path) -> RecordedNetwork | LiveNetwork:
-    """Returns the network as it was written down when it was saved; else Keras' own."""
-    if NETWORK not in manifest_of(path):
-        seq2seq = load_seq2seq(path)
-        from chatbot.model.live import LiveNetwork
+def _checked(path: Path) -> tuple[BundleInfo, Config, Tokenizer]:
+    """Returns all of a bundle but its network, every file checked."""
+    info = read_info(path)  # first: a newer format may list other files
+    verify_files(path)
+    config, tokenizer = read_bundle_config(path), read_tokenizer(path)
+    _verify_fit(info, config, tokenizer)
+    return info, config, tokenizer
 
-        return LiveNetwork(seq2seq)
+
+def _built(path: Path, config: Config, tokenizer: Tokenizer) -> Seq2Seq:
+    import_tensorflow()
+    from chatbot.model.network import build_seq2seq
+
+    seq2seq = build_seq2seq(config.model, tokenizer.vocab_size)
+    load_weights(path, seq2seq)
+    return seq2seq
+
+
+def _live(path: Path, config: Config, tokenizer: Tokenizer) -> LiveNetwork:
+    seq2seq = _built(path, config, tokenizer)
+    from chatbot.model.live import LiveNetwork
+
+    return LiveNetwork(seq2seq)
+
+
+def _recorded(path: Path) -> RecordedNetwork:
+    """Returns the network as it was written down when it was saved."""
     from chatbot.model.recorded import RecordedNetwork
     from chatbot.model.stored import read_weights
 
+    recording = read_json(path, NETWORK)
     try:
-        return RecordedNetwork(read_json(path, NETWORK), read_weights(path / WEIGHTS))
+        weights = read_weights(path / WEIGHTS)
     except (OSError, ValueError, KeyError) as error:
         raise _unfit(path, error) from None
+    try:
+        return RecordedNetwork(recording, weights)
+    except (AttributeError, LookupError, NotImplementedError, TypeError, ValueError):
+        raise damaged(path, NETWORK) from None  # it lists what is no operation on these weights
 
 
 def _verify_fit(info: BundleInfo, config: Config, tokenizer: Tokenizer) -> None:
