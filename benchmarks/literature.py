@@ -78,13 +78,16 @@ VARIANTS: Mapping[str, Variant] = {
     "shang2015-local": Variant("shang2015", ("model.hybrid=false",), "the summary with attention"),
     "default-until-2026-11": Variant(
         "default",
-        ("model.hybrid=false", "model.summary=last", "model.share_embeddings=true"),
+        (
+            "model.hybrid=false",
+            "model.summary=last",
+            "model.share_embeddings=true",
+            "model.readout=tanh",
+        ),
         "the summary with attention",
     ),
-    "default-maxout": Variant("default", ("model.readout=maxout",), "the readout"),
-    "default-maxout-untied": Variant(
-        "default", ("model.readout=maxout", "model.tie_embeddings=false"), "tied embeddings"
-    ),
+    "default-tanh": Variant("default", ("model.readout=tanh",), "the readout"),
+    "default-untied": Variant("default", ("model.tie_embeddings=false",), "tied embeddings"),
     "default-sampling": Variant(
         "default", ("training.scheduled_sampling=inverse_sigmoid",), "scheduled sampling"
     ),

@@ -2,9 +2,9 @@
 
 Layer by layer what `chatbot.model` builds from `ModelConfig()`: a table of embeddings for the
 source and one for target and output, a bidirectional GRU encoder, the sum of its outputs as the
-summary, a dense bridge, a GRU decoder, dot attention and a tanh readout that reads the summary too;
-dropout, initial weights, loss and Adam are the same too. It is written as one would in PyTorch:
-padding is packed away, the decoder's steps are one call. Needs torch.
+summary, a dense bridge, a GRU decoder, dot attention and a maxout readout that reads the summary
+and the last token too; dropout, initial weights, loss and Adam are the same. It is written as one
+would in PyTorch: padding is packed away, the decoder's steps are one call. Needs torch.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Seq2Seq(nn.Module):
         self.encoder = Encoder(model)
         self.bridge = nn.Linear(model.memory_units, units)
         self.decoder = nn.GRU(model.embedding_units, units, batch_first=True)
-        self.readout = nn.Linear(2 * model.memory_units + units, model.embedding_units)
+        read = 2 * model.memory_units + units + model.embedding_units
+        self.readout = nn.Linear(read, 2 * model.embedding_units)
         self.output_bias = nn.Parameter(torch.zeros(vocab_size))
         self.dropout = nn.Dropout(model.dropout)
         self.scale = model.embedding_units**0.5
@@ -99,7 +100,8 @@ class Seq2Seq(nn.Module):
         said = self.dropout(said)
         found = attended(said, memory, source_ids != PAD_ID)
         whole = summary.unsqueeze(1).expand_as(found)
-        features = torch.tanh(self.readout(torch.cat([found, whole, said], dim=-1)))
+        pairs = self.readout(torch.cat([found, whole, said, vectors], dim=-1))
+        features = pairs.unflatten(-1, (-1, 2)).amax(dim=-1)
         logits = functional.linear(self.dropout(features), self.embedding.weight)
         return logits.float() + self.output_bias
 

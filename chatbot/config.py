@@ -149,7 +149,8 @@ class ModelConfig(Settings):
     coverage_loss: float = Field(1.0, ge=0, le=100, description="its weight in the loss, in nats")
     copying: bool = Field(False, description="tokens can be pointed at in the source")
     readout: Literal["tanh", "maxout", "none"] = Field(
-        "tanh", description="the layer between decoder and output matrix"
+        "maxout",
+        description="the layer between decoder and output matrix; maxout reads the last token too",
     )
     heads: int = Field(4, ge=1, le=64)
     feed_forward_units: int = Field(0, ge=0, le=16_384, description="0: four times the units")
@@ -245,7 +246,7 @@ def _embedding_misfits(model: ModelConfig) -> Misfits:
         model.tie_embeddings and model.readout == "none" and not _feature_width_is_embedding(model),
         f"tie_embeddings with readout=none multiplies the decoder's output of width "
         f"{_feature_width(model)} by embeddings of {model.embedding_units}: make them equal, or "
-        "set tie_embeddings=false or readout=tanh",
+        "set tie_embeddings=false or readout=maxout",
     )
 
 
@@ -313,11 +314,6 @@ def _transformer_misfits(model: ModelConfig) -> Misfits:
         decodes and bool(model.places),
         "decoder=transformer reads the source in each of its layers: set context=none",
     )
-    yield (
-        decodes and model.readout == "maxout",
-        "readout=maxout joins a context to the output, and decoder=transformer has none: take "
-        "readout=tanh or none",
-    )
 
 
 def _attention_misfits(model: ModelConfig) -> Misfits:
@@ -342,7 +338,7 @@ def _attention_misfits(model: ModelConfig) -> Misfits:
     yield (
         model.input_feeding and (not recurrent or model.readout == "none"),
         "input_feeding reads the readout's vector again in a recurrent decoder: take "
-        "decoder=recurrent and readout=tanh, or set input_feeding=false",
+        "decoder=recurrent and readout=maxout or tanh, or set input_feeding=false",
     )
     yield (
         model.coverage and (kind not in ("additive", "concat") or not recurrent),
@@ -499,6 +495,7 @@ _BEFORE = {  # before there was a choice
     "source_deviation": 1.0,
     "summary": "last",
     "share_embeddings": True,
+    "readout": "tanh",
 }
 
 

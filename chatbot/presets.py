@@ -98,7 +98,7 @@ def _size(values: Mapping[str, Any], assignments: Iterable[str]) -> str:
     return asked if asked in SIZES else "laptop"
 
 
-_PAPER = {"summary": "last", "hybrid": False}
+_PAPER = {"summary": "last", "hybrid": False, "readout": "tanh"}
 _PLAIN = {**_PAPER, "attention": "none", "readout": "none", "tie_embeddings": False}
 _ONE_WAY = {"bidirectional": False, "bridge": "copy"}
 _ALL_PLACES = "initial_state,every_step,output"
@@ -254,11 +254,11 @@ _KNOWN = (
     ),
     Preset(
         DEFAULT,
-        "A GRU reads both ways, another writes; dot attention joined by the sum of what was read: "
-        "what bots are trained with here.",
-        "Luong et al. 2015, arXiv:1508.04025 (dot attention, equations 5 and 6); Shang et al. "
-        "2015, arXiv:1503.02364 (the summary joins it); Press and Wolf 2017, arXiv:1608.05859 "
-        "(tied embeddings)",
+        "A GRU reads both ways, another writes; dot attention, the sum of what was read and the "
+        "last token meet in the output: what bots are trained with here.",
+        "Luong et al. 2015, arXiv:1508.04025 (dot attention); Shang et al. 2015, arXiv:1503.02364 "
+        "(the summary joins it); Cho et al. 2014, arXiv:1406.1078 (the output by maxout); Press "
+        "and Wolf 2017, arXiv:1608.05859 (tied embeddings)",
         differences=(
             "no input feeding and no stack of layers: docs/experiments.md has what is measured",
             "the summary is the sum over the root of the length, which is our own",

@@ -92,7 +92,10 @@ def test_a_file_that_is_no_configuration_is_one_line(tmp_path, content):
         ("model.attention=none model.input_feeding=true", "input_feeding needs attention"),
         ("model.attention=none model.attention_positions=true", "needs attention"),
         ("model.coverage=true", "attention=additive or concat"),
-        ("model.input_feeding=true model.readout=none model.tie_embeddings=false", "readout=tanh"),
+        (
+            "model.input_feeding=true model.readout=none model.tie_embeddings=false",
+            "readout=maxout",
+        ),
         ("model.share_cells=true", "bidirectional=false"),
         (
             "model.share_cells=true model.bidirectional=false model.attention=additive",
@@ -109,10 +112,6 @@ def test_a_file_that_is_no_configuration_is_one_line(tmp_path, content):
         (
             "model.decoder=transformer model.attention=multi_head model.context=output",
             "context=none",
-        ),
-        (
-            "model.decoder=transformer model.attention=multi_head model.readout=maxout",
-            "readout=tanh",
         ),
         ("model.context=everywhere", "'initial_state', 'every_step' or 'output'"),
         ("model.attention=location model.max_positions=32", "max_source_tokens 64"),

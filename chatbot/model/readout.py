@@ -90,9 +90,10 @@ class Pointer(keras.layers.Layer):
 class Readout:
     """Decoder outputs, context and last token -> features; features -> logits.
 
-    The default, o_t = tanh(W [context_t; s_t]) and logits_t = E o_t + b, is Luong et al. 2015
-    (arXiv:1508.04025, equations 5 and 6) with the embedding E as the output matrix (Press and
-    Wolf 2017, arXiv:1608.05859). `maxout` reads the last token as well (Cho et al. 2014).
+    o_t = maxout(W [context_t; s_t; y_t-1] + b) by default, which reads the last token too (Cho et
+    al. 2014, arXiv:1406.1078, appendix A.2); o_t = tanh(W [context_t; s_t] + b) is Luong et al.
+    2015 (arXiv:1508.04025, equation 5). logits_t = E o_t + b, where E is the target's embedding
+    (Press and Wolf 2017, arXiv:1608.05859) unless `tie_embeddings` is off.
     """
 
     def __init__(

@@ -320,9 +320,10 @@ def transformer2017(w, source, tokens):
 
 
 def default(w, source, tokens):
-    """Luong et al. 2015, equations 5 to 7 with "dot" scores; Shang et al. 2015: c_t = [.; q].
+    """Luong et al. 2015, equation 7 with "dot" scores; Shang et al. 2015: c_t = [.; q].
 
-    q = sum_s h_s / root of S; the source has word vectors of its own.
+    q = sum_s h_s / root of S; the source has word vectors of its own. The output is Cho et al.
+    2014, appendix A.2, of state, last token and context, by maxout.
     """
     forward, backward = (w.cell(f"{way}_encoder_0/gru_cell") for way in ("forward", "backward"))
     vectors = w.of_source(source)
@@ -331,11 +332,11 @@ def default(w, source, tokens):
     h_s = np.concatenate([right, left], axis=1)
     q = h_s.sum(0) / np.sqrt(len(h_s))
     h = np.tanh(q @ w["bridge_0/kernel"] + w["bridge_0/bias"])
-    h = read(gru_torch, w.cell("decoder_0_cell"), w.vectors(tokens), h)[-1]
+    y = w.vectors(tokens)
+    h = read(gru_torch, w.cell("decoder_0_cell"), y, h)[-1]
     a = softmax(h_s @ h)
     c = np.concatenate([a @ h_s, q])
-    o = np.tanh(np.concatenate([c, h]) @ w["readout/kernel"] + w["readout/bias"])
-    return Step([h], c, w.project(o), a)
+    return Step([h], c, w.project(maxout(w, np.concatenate([c, h, y[-1]]))), a)
 
 
 READINGS = {
