@@ -47,19 +47,18 @@ class Embeddings:
 
 
 class ReversibleEmbedding(keras.layers.ReversibleEmbedding):  # its name stands in weight files
-    """token_ids (...) -> vectors (...,E); with `reverse`, vectors (B,T,E) -> logits (B,T,V).
+    """token_ids (...) -> vectors (...,E); with `reverse`, vectors (...,E) -> logits (...,V).
 
-    Of one position, logits^T = E x^T: the product that reads the table as it lies in memory.
+    Of one step's (N,E), logits^T = E x^T: the product that reads the table as it lies in memory.
     On a processor without AVX-512 that product was half of the time of a reply found by a beam of
     five; now it takes a quarter of what it took (benchmarks/README.md).
     """
 
     def call(self, inputs: Any, reverse: bool = False) -> Any:
         """Returns the vectors, or the logits."""
-        if not (reverse and self.tie_weights and inputs.shape[1] == 1):
+        if not (reverse and self.tie_weights and len(inputs.shape) == 2):
             return super().call(inputs, reverse=reverse)
-        rows = ops.transpose(ops.squeeze(inputs, 1))  # (E,N)
-        return ops.expand_dims(ops.transpose(ops.matmul(self.embeddings, rows)), 1)
+        return ops.transpose(ops.matmul(self.embeddings, ops.transpose(inputs)))
 
 
 class OneHot(keras.layers.Layer):

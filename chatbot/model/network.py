@@ -83,13 +83,23 @@ class _Layers:
         return encoded
 
     def logits(self, decoded: Decoded, vectors: Any, source_ids: Any) -> Any:
-        """What the decoder made of vectors (B,T,E) -> logits (B,T,V), float32."""
+        """What the decoder made of vectors (B,T,E) -> logits (B,T,V), float32.
+
+        Where nothing is copied, also of one step's vectors (N,E) -> (N,V).
+        """
         features = self.readout.features(decoded.outputs, decoded.context, vectors)
         logits = self.readout.logits(self.dropout(features))
         if self.pointer is None:
             return logits
         seen = [x for x in (decoded.context, decoded.outputs, vectors) if x is not None]
         return self.pointer(logits, joined(seen), decoded.weights, source_ids)
+
+    def step_logits(self, decoded: Decoded, vector: Any, source_ids: Any) -> Any:
+        """What the decoder made of one step's vector (N,E) -> logits (N,V), float32."""
+        if self.pointer is None:
+            return self.logits(decoded, vector, source_ids)
+        one = Decoded(*(None if x is None else ops.expand_dims(x, 1) for x in decoded))
+        return ops.squeeze(self.logits(one, ops.expand_dims(vector, 1), source_ids), 1)
 
 
 def _turned(encoded: Encoded, turn: keras.layers.Layer) -> Encoded:
@@ -142,9 +152,8 @@ def _decoder_step_graph(layers: _Layers, encoder: keras.Model, widths: list[int]
     vector = layers.embeddings.of_target(token_ids)
     own = state[: len(state) - (layers.pointer is not None)]
     decoded, new_state = layers.decoder.step(vector, split(memory, widths), mask, own, layers.parts)
-    one = Decoded(*(None if x is None else ops.expand_dims(x, 1) for x in decoded))
-    logits = layers.logits(one, ops.expand_dims(vector, 1), state[-1])
-    step = [ops.squeeze(logits, 1), decoded.weights, *new_state, *state[len(own) :]]
+    logits = layers.step_logits(decoded, vector, state[-1])
+    step = [logits, decoded.weights, *new_state, *state[len(own) :]]
     return keras.Model([token_ids, memory, mask, *state], step, name="decoder_step")
 
 
