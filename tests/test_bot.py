@@ -149,10 +149,10 @@ def test_a_score_is_what_the_steps_of_the_search_add_up_to(tiny_bot):
     """Teacher forcing and stepping by hand find one reply equally likely."""
     message, text = "How are you?", "I am fine, thank you."
     bundle = tiny_bot._bundle
-    memory, mask, *state = bundle.network.encode(tiny_bot.encode([message]))
+    sources, state = bundle.network.encode(tiny_bot.encode([message]))
     total, last = 0.0, BOS_ID
     for token_id in [*bundle.tokenizer.encode(text), EOS_ID]:
-        logits, _, *state = bundle.network.step([np.array([last]), memory, mask, *state])
+        logits, _, state = bundle.network.step(np.array([last]), sources, state)
         total -= float(logits[0, token_id] - np.log(np.exp(logits[0]).sum()))
         last = token_id
     [(nats, tokens)] = tiny_bot.score_batch([message], [text])

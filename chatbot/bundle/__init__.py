@@ -2,10 +2,11 @@
 
 `config.json` (architecture, settings, versions), `model.weights.h5` (float16), `tokenizer.model`,
 `metrics.json`, `replies.json` (what it answered when it was saved), `README.md` (the model card)
-and `manifest.json` (a SHA-256 sum for each); there may be `facts.json`, `tones.json` and
+and `manifest.json` (a SHA-256 sum for each); there may be `facts.json`, `tones.json`,
 `network.json` (the network as a list of array operations, see `chatbot.model.recording`; without it
-the network is rebuilt from the configuration, which takes TensorFlow). Nothing that is loaded can
-run anything else. Knows no conversation.
+the network is rebuilt from the configuration, which takes TensorFlow) and `shortlist.json` (the
+tokens that the bot can say, see `chatbot.training.shortlist`; without it all). Nothing that is
+loaded can run anything else. Knows no conversation.
 
 `reading` looks into bundles and loads them, `writing` makes and changes them, `packing` makes one
 file of one and takes it in again.
@@ -36,6 +37,7 @@ from chatbot.bundle.reading import (
     read_facts,
     read_info,
     read_licences,
+    read_shortlist,
     read_tokenizer,
     read_tones,
     stamp_of,
@@ -76,6 +78,7 @@ __all__ = [
     "read_facts",
     "read_info",
     "read_licences",
+    "read_shortlist",
     "read_tokenizer",
     "read_tones",
     "remove_bundle",

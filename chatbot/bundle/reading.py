@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chatbot.bundle.staging import heal_if_idle
-from chatbot.config import Config, kept_config
+from chatbot.config import EOS_ID, Config, kept_config
 from chatbot.errors import BundleError, ConfigError
 from chatbot.files import checked_name, models_folder, sha256_of
 from chatbot.quiet import import_tensorflow
@@ -29,12 +32,14 @@ if TYPE_CHECKING:
 FORMAT = 1  # raised when older programs could not read a bundle any more
 WEIGHTS, TOKENIZER, CORPUS = "model.weights.h5", "tokenizer.model", "corpus.parquet"
 FACTS, TONES, MANIFEST, CARD = "facts.json", "tones.json", "manifest.json", "README.md"
-NETWORK = "network.json"
+NETWORK, SHORTLIST = "network.json", "shortlist.json"
 LISTED = ("config.json", WEIGHTS, TOKENIZER, "metrics.json", "replies.json", CARD)
-MAY_BE_LISTED = (FACTS, TONES, NETWORK)
+MAY_BE_LISTED = (FACTS, TONES, NETWORK, SHORTLIST)
 DEFAULT = "default"  # a file beside the bundles: the name of the one that a page begins with
 _TRAINED_ON = "trained on "
+_UNREADABLE = (OSError, ValueError, RecursionError)  # of a file that should be JSON
 Given = TypeVar("Given")
+Without = TypeVar("Without")
 
 
 @dataclass(frozen=True)
@@ -172,10 +177,11 @@ def load_bundle(name_or_folder: str | Path) -> Bundle:
     """
     info, config, tokenizer = _checked(bundle_path(name_or_folder))
     path = info.path
+    shortlist = read_shortlist(path, tokenizer.vocab_size)
     if NETWORK in manifest_of(path):
-        network: RecordedNetwork | LiveNetwork = _recorded(path)
+        network: RecordedNetwork | LiveNetwork = _recorded(path, shortlist)
     else:
-        network = _live(path, config, tokenizer)
+        network = _live(path, config, tokenizer, shortlist)
     return Bundle(info, config, tokenizer, network, read_facts(path), read_tones(path))
 
 
@@ -228,14 +234,16 @@ def _built(path: Path, config: Config, tokenizer: Tokenizer) -> Seq2Seq:
     return seq2seq
 
 
-def _live(path: Path, config: Config, tokenizer: Tokenizer) -> LiveNetwork:
+def _live(
+    path: Path, config: Config, tokenizer: Tokenizer, shortlist: NDArray[np.int32] | None
+) -> LiveNetwork:
     seq2seq = _built(path, config, tokenizer)
     from chatbot.model.live import LiveNetwork
 
-    return LiveNetwork(seq2seq)
+    return LiveNetwork(seq2seq, shortlist)
 
 
-def _recorded(path: Path) -> RecordedNetwork:
+def _recorded(path: Path, shortlist: NDArray[np.int32] | None) -> RecordedNetwork:
     """Returns the network as it was written down when it was saved."""
     from chatbot.model.recorded import RecordedNetwork
     from chatbot.model.stored import read_weights
@@ -246,7 +254,7 @@ def _recorded(path: Path) -> RecordedNetwork:
     except (OSError, ValueError, KeyError) as error:
         raise _unfit(path, error) from None
     try:
-        return RecordedNetwork(recording, weights)
+        return RecordedNetwork(recording, weights, shortlist)
     except (AttributeError, LookupError, NotImplementedError, TypeError, ValueError):
         raise damaged(path, NETWORK) from None  # it lists what is no operation on these weights
 
@@ -293,13 +301,31 @@ def read_tones(path: Path) -> Tones:
     return _given(path, TONES, tones_from, Tones())
 
 
-def _given(path: Path, name: str, read: Callable[[Any], Given], without: Given) -> Given:
+def read_shortlist(path: Path, vocab_size: int) -> NDArray[np.int32] | None:
+    """Returns the ids of the tokens that a bot can say, sorted; None: all.
+
+    Raises:
+        BundleError: they are damaged.
+    """
+
+    def checked(plain: Any) -> NDArray[np.int32]:
+        ids = np.unique(np.asarray(plain["token_ids"], dtype=np.int32))
+        if ids.size == 0 or EOS_ID not in ids or ids[0] < 0 or ids[-1] >= vocab_size:
+            raise ValueError("no token ids of this vocabulary, or no end of a reply")
+        return ids
+
+    return _given(path, SHORTLIST, checked, None)
+
+
+def _given(
+    path: Path, name: str, read: Callable[[Any], Given], without: Without
+) -> Given | Without:
     """Reads a file that a bundle may have."""
     if name not in manifest_of(path):
         return without
     try:
         return read(json.loads((path / name).read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError, ConfigError):
+    except (*_UNREADABLE, LookupError, OverflowError, TypeError, ConfigError):
         raise damaged(path, name) from None
 
 
@@ -406,7 +432,7 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
     """Returns what a JSON file of a bundle says."""
     try:
         values = json.loads((path / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    except _UNREADABLE:
         raise damaged(path, name) from None
     if not isinstance(values, dict):
         raise damaged(path, name)

@@ -23,6 +23,7 @@ from chatbot.bundle.reading import (
     MANIFEST,
     MAY_BE_LISTED,
     NETWORK,
+    SHORTLIST,
     TOKENIZER,
     TONES,
     WEIGHTS,
@@ -87,6 +88,7 @@ class BundleWriter:
         card: str,
         corpus: Path | None = None,
         like: Path | None = None,
+        shortlist: Sequence[int] | None = None,
     ) -> Path:
         """Writes the rest and moves the folder into place; an old bundle stays until then.
 
@@ -99,6 +101,7 @@ class BundleWriter:
             card: the model card, Markdown.
             corpus: the training pairs (Parquet), kept beside for the owner alone.
             like: a bundle whose facts, tones and blocked words this one keeps, if it can be read.
+            shortlist: ids of the tokens that the bot can say; None: all.
         """
         facts, tones, blocked = _rules_of(like)
         blocked = (*config.decoding.blocked_phrases, *blocked)
@@ -110,6 +113,8 @@ class BundleWriter:
         (self._folder / CARD).write_text(card, encoding="utf-8")
         _write_facts(self._folder, facts)
         _write_tones(self._folder, tones)
+        if shortlist is not None:
+            self._json(SHORTLIST, {"token_ids": list(shortlist)})
         seal(self._folder)
         if corpus is not None:  # not in the manifest: it is left out of every copy that leaves here
             shutil.copyfile(corpus, self._folder / CORPUS)

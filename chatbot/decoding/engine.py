@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chatbot.config import DecodingConfig
 from chatbot.decoding.drivers import Followed, follow, search, search_steps
 from chatbot.decoding.specific import SpecificFirst
-from chatbot.decoding.state import Hypotheses, Network, SearchState
+from chatbot.decoding.state import Hypotheses, Network, SearchState, State, StepFunction
 from chatbot.decoding.steps import encoded
 from chatbot.decoding.strategies import Strategy, strategy_for
 
@@ -45,7 +45,7 @@ class SearchEngine:
     ) -> Hypotheses:
         """Returns the best hypotheses for each source (B,S); a seed a source."""
         strategy = self._strategy(config)
-        step, state = encoded(self._network, source_ids, strategy.rows_per_source)
+        step, state = self._encoded(source_ids, strategy)
         found = search(strategy, step, state, seeds=seeds, source_length=source_ids.shape[1])
         if strategy.reorders and config.generic_penalty and self._specific_first:
             return self._specific_first(found, config.generic_penalty)
@@ -56,15 +56,21 @@ class SearchEngine:
     ) -> Iterator[SearchState]:
         """Yields the search state after each token, for one source (1,S)."""
         strategy = self._strategy(config)
-        step, state = encoded(self._network, source_ids, strategy.rows_per_source)
+        step, state = self._encoded(source_ids, strategy)
         yield from search_steps(
             strategy, step, state, seeds=[seed], source_length=source_ids.shape[1]
         )
 
     def follow(self, source_ids: NDArray[np.int32], token_ids: Sequence[int]) -> Followed:
         """Returns what the model thinks of given tokens as the reply to one source (1,S)."""
-        step, state = encoded(self._network, source_ids, 1)
+        step, state = encoded(self._network, source_ids, 1, said=token_ids)
         return follow(step, state, token_ids)
+
+    def _encoded(
+        self, source_ids: NDArray[np.int32], strategy: Strategy
+    ) -> tuple[StepFunction, State]:
+        said = strategy.must_say
+        return encoded(self._network, source_ids, strategy.rows_per_source, said)
 
     def _strategy(self, config: DecodingConfig) -> Strategy:
         encode = self._encode_text

@@ -59,7 +59,8 @@ def token_by_token(network: Network, source_ids: Array, token_ids: Array) -> Ite
         source_ids: (1,S).
         token_ids: (R,T), without `<BOS>`; padded.
     """
-    step, state = encoded(network, source_ids, len(token_ids))
+    said = np.unique(token_ids[token_ids != PAD_ID]).tolist()
+    step, state = encoded(network, source_ids, len(token_ids), said)
     lengths, rows = (token_ids != PAD_ID).sum(1), np.arange(len(token_ids))
     nats, last_ids = np.zeros(len(rows)), np.full(len(rows), BOS_ID, np.int32)
     for count, column in enumerate(token_ids.T, start=1):

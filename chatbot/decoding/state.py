@@ -26,13 +26,22 @@ Row r belongs to source r // rows_per_source, so that the encoder's memory can s
 class Network(Protocol):
     """An encoder-decoder as functions over arrays: `model/live.py` and `model/recorded.py`."""
 
-    def encode(self, source_ids: Array) -> list[Array]:
-        """source_ids (B,S) -> [encoder_outputs (B,S,M), source_mask (B,S), *state (B,...)]."""
+    shortlist: Array | None
+    """Ids of the tokens that `step` can choose, sorted; None: all."""
 
-    def step(self, inputs: Sequence[Array]) -> list[Array]:
-        """[token_ids (N,), encoder_outputs, source_mask, *state] -> [logits, weights, *state].
+    @property
+    def whole(self) -> Network:
+        """The same network without a shortlist."""
 
-        The logits are (N,V), the weights those of attention, (N,S).
+    def encode(self, source_ids: Array) -> tuple[list[Array], list[Array]]:
+        """source_ids (B,S) -> what each step looks at, and the first state; all (B,...)."""
+
+    def step(
+        self, token_ids: Array, sources: Sequence[Array], state: Sequence[Array]
+    ) -> tuple[Array, Array, list[Array]]:
+        """token_ids (N,) -> logits (N,V), attention's weights (N,S), new state.
+
+        Of what is not on the shortlist the logits are minus infinity.
         """
 
     def logits(self, source_ids: Array, decoder_input_ids: Array) -> Array:

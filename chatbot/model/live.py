@@ -6,6 +6,7 @@ For networks in training; one that is kept as a bundle is carried out by recorde
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import keras
@@ -20,23 +21,42 @@ Array: TypeAlias = NDArray[Any]
 class LiveNetwork:
     """See `decoding.state.Network`; each view is compiled at its first use."""
 
-    def __init__(self, seq2seq: Seq2Seq) -> None:
-        """Takes the network, on whatever backend Keras runs."""
+    def __init__(self, seq2seq: Seq2Seq, shortlist: Array | None = None) -> None:
+        """Takes the network, on whatever backend Keras runs, and what it can choose; None: all."""
+        self._seq2seq, self.shortlist = seq2seq, shortlist
         self._encoder = _compiled(seq2seq.encoder)
         self._decoder_step = _compiled(seq2seq.decoder_step)
         self._training = _compiled(seq2seq.training)
 
-    def encode(self, source_ids: Array) -> list[Array]:
-        """source_ids (B,S) -> [encoder_outputs (B,S,M), source_mask (B,S), *state]."""
-        return [np.asarray(x) for x in self._encoder(source_ids)]
+    @cached_property
+    def whole(self) -> LiveNetwork:
+        """The same network without a shortlist."""
+        return self if self.shortlist is None else LiveNetwork(self._seq2seq)
 
-    def step(self, inputs: Sequence[Array]) -> list[Array]:
-        """[token_ids (N,), encoder_outputs, source_mask, *state] -> [logits, weights, *state]."""
-        return [np.asarray(x) for x in self._decoder_step(list(inputs))]
+    def encode(self, source_ids: Array) -> tuple[list[Array], list[Array]]:
+        """source_ids (B,S) -> [encoder_outputs (B,S,M), source_mask (B,S)], state."""
+        memory, mask, *state = map(np.asarray, self._encoder(source_ids))
+        return [memory, mask], state
+
+    def step(
+        self, token_ids: Array, sources: Sequence[Array], state: Sequence[Array]
+    ) -> tuple[Array, Array, list[Array]]:
+        """token_ids (N,) -> logits (N,V), weights (N,S), new state."""
+        found = self._decoder_step([token_ids, *sources, *state])
+        logits, weights, *state = map(np.asarray, found)
+        return self._listed(logits), weights, state
 
     def logits(self, source_ids: Array, decoder_input_ids: Array) -> Array:
         """(N,S), (N,T) -> (N,T,V)."""
         return np.asarray(self._training([source_ids, decoder_input_ids]), np.float32)
+
+    def _listed(self, logits: Array) -> Array:
+        """Leaves only the logits of the shortlist."""
+        if self.shortlist is None:
+            return logits
+        listed = np.full(logits.shape, -np.inf, np.float32)
+        listed[:, self.shortlist] = logits[:, self.shortlist]
+        return listed
 
 
 def _compiled(model: keras.Model) -> Callable[[Any], Any]:

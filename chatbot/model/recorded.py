@@ -1,132 +1,97 @@
 """Carries out a recorded network with NumPy alone: no TensorFlow, no Keras.
 
-At a width for laptops a step is some sixty small operations, and a call of NumPy costs less than a
-node of a graph; the large products go to the same kind of library (BLAS). See recording.py for how
-programs come to be, and operations.py for what they are made of.
+At a width for laptops a step is some forty small operations, and a call of NumPy costs less than a
+node of a graph; the large products go to the same kind of library (BLAS). Read next: programs.py
+and lighter.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chatbot.model.operations import FIXED, FUNCTIONS, MADE
+from chatbot.config import BOS_ID
+from chatbot.model.lighter import Lightened, lightened, with_columns
+from chatbot.model.programs import Array, Program, program
 
-Array: TypeAlias = NDArray[Any]
-Program: TypeAlias = Callable[..., list[Any]]
-_Step: TypeAlias = tuple[Callable[..., Any], Sequence[int], int, int]
+_ROWS, _LENGTH = 13, 11  # of the trial: axes of which there is no second one of that size
 
 
 class RecordedNetwork:
-    """A network as functions over arrays; see `decoding.state.Network`."""
+    """A network as functions over arrays; see `decoding.state.Network`.
 
-    def __init__(self, recording: Mapping[str, Any], weights: Mapping[str, Array]) -> None:
-        """Takes what `record` returned, and the weights by their names there."""
-        self._encoder = program(recording["encoder"], weights)
-        self._decoder_step = program(recording["decoder_step"], weights)
-        self._training = program(recording["training"], weights)
+    As in TensorFlow, infinity is a number in all of them.
+    """
 
-    def encode(self, source_ids: Array) -> list[Array]:
-        """source_ids (B,S) -> [encoder_outputs (B,S,M), source_mask (B,S), *state]."""
-        with np.errstate(all="ignore"):  # as in TensorFlow, infinity is a number
-            return self._encoder(source_ids)
+    @np.errstate(all="ignore")
+    def __init__(
+        self,
+        recording: Mapping[str, Any],
+        weights: Mapping[str, Array],
+        shortlist: Array | None = None,
+    ) -> None:
+        """Takes what `record` returned, the weights by their names there, and the shortlist.
 
-    def step(self, inputs: Sequence[Array]) -> list[Array]:
-        """[token_ids (N,), encoder_outputs, source_mask, *state] -> [logits, weights, *state]."""
-        with np.errstate(all="ignore"):  # as in TensorFlow, infinity is a number
-            return self._decoder_step(*inputs)
+        Args:
+            shortlist: ids of the tokens that `step` can choose, sorted; None: all.
+        """
+        self._recording, self._weights, self.shortlist = recording, weights, shortlist
+        self._encoder = program(recording["encoder"], weights).ready()
+        step = program(recording["decoder_step"], weights)
+        read = self._encoder(np.full((_ROWS, _LENGTH), BOS_ID, np.int32))
+        tried = [np.full(_ROWS, BOS_ID, np.int32), *read]
+        self._vocab_size = step.shapes(*tried)[step.outputs[0]][-1]
+        lightened = _lightened(step, tried, shortlist)
+        self._ahead, self._decoder_step = lightened.ahead.ready(), lightened.step.ready()
+        self._constant = lightened.constant
 
+    @cached_property
+    def whole(self) -> RecordedNetwork:
+        """The same network without a shortlist."""
+        if self.shortlist is None:
+            return self
+        return RecordedNetwork(self._recording, self._weights)
+
+    @cached_property
+    def _training(self) -> Callable[..., list[Any]]:
+        return program(self._recording["training"], self._weights).ready()
+
+    @np.errstate(all="ignore")
+    def encode(self, source_ids: Array) -> tuple[list[Array], list[Array]]:
+        """source_ids (B,S) -> what steps look at, the mask (B,S) second; and the first state."""
+        memory, mask, *state = self._encoder(source_ids)
+        ahead = self._ahead(memory, mask, *(state[i] for i in self._constant))
+        return [memory, mask, *ahead], state
+
+    @np.errstate(all="ignore")
+    def step(
+        self, token_ids: Array, sources: Sequence[Array], state: Sequence[Array]
+    ) -> tuple[Array, Array, list[Array]]:
+        """token_ids (N,) -> logits (N,V), weights (N,S), new state."""
+        logits, weights, *state = self._decoder_step(token_ids, *sources, *state)
+        return self._of_all(logits), weights, state
+
+    @np.errstate(all="ignore")
     def logits(self, source_ids: Array, decoder_input_ids: Array) -> Array:
         """(N,S), (N,T) -> (N,T,V)."""
-        with np.errstate(all="ignore"):  # as in TensorFlow, infinity is a number
-            found: Array = self._training(source_ids, decoder_input_ids)[0]
+        found: Array = self._training(source_ids, decoder_input_ids)[0]
         return found
 
-
-def program(
-    recording: Mapping[str, Any],
-    weights: Mapping[str, Array],
-    known: Mapping[int, Any] = MappingProxyType({}),
-) -> Program:
-    """Returns the function that a recorded program is.
-
-    What depends on weights and constants alone is computed here, once.
-
-    Args:
-        recording: see `recording.Recording`.
-        weights: by their names there.
-        known: the inputs that are the same at each call, by their numbers.
-    """
-    values: dict[int, Any] = dict(known)
-    steps: list[_Step] = []
-    place = int(recording["inputs"])
-    for kind, taken, count, attributes in recording["steps"]:
-        given = [values.get(i) for i in taken]
-        run = function_of(kind, attributes, weights, given)
-        if kind != "While" and all(i in values for i in taken):
-            made = run(*given)
-            values |= dict(enumerate(made if count > 1 else [made], place))
-        else:
-            steps.append((run, taken, place, count))
-        place += count
-    used = {i for _, taken, *_ in steps for i in taken} | set(recording["outputs"])
-    first = [values.get(i) if i in used else None for i in range(place)]
-    return _running(steps, first, recording["outputs"])
+    def _of_all(self, logits: Array) -> Array:
+        """Puts the logits of the shortlist among those of all tokens."""
+        if self.shortlist is None:
+            return logits
+        whole = np.full((len(logits), self._vocab_size), -np.inf, np.float32)
+        whole[:, self.shortlist] = logits
+        return whole
 
 
-def _running(steps: Sequence[_Step], first: Sequence[Any], outputs: Sequence[int]) -> Program:
-    def run(*inputs: Any) -> list[Any]:
-        values = list(first)
-        values[: len(inputs)] = inputs
-        for function, taken, place, count in steps:
-            made = function(*[values[i] for i in taken])
-            if count == 1:
-                values[place] = made
-            else:
-                values[place : place + count] = made
-        return [values[i] for i in outputs]
-
-    return run
-
-
-def function_of(
-    kind: str,
-    attributes: Mapping[str, Any],
-    weights: Mapping[str, Array],
-    given: Sequence[Any],
-) -> Callable[..., Any]:
-    """Returns what a step does.
-
-    Args:
-        given: what is known of its inputs, None where that is only known at a call.
-    """
-    if kind == "Weight":
-        return lambda: weights[attributes["name"]]
-    if kind == "While":
-        return _loop(attributes, weights, given)
-    if kind in FIXED and all(value is not None for value in given[1:]):
-        index = FIXED[kind](*given[1:], **attributes)
-        return lambda x, *_: x[index]
-    return MADE[kind](**attributes) if kind in MADE else FUNCTIONS[kind]
-
-
-def _loop(
-    attributes: Mapping[str, Any], weights: Mapping[str, Array], given: Sequence[Any]
-) -> Program:
-    """Returns a loop; what each round hands on as it came, such as weights, is known in advance."""
-    same = {i for i, place in enumerate(attributes["body"]["outputs"]) if i == place}
-    known = {i: value for i, value in enumerate(given) if value is not None and i in same}
-    goes_on = program(attributes["cond"], weights, known)
-    body = program(attributes["body"], weights, known)
-
-    def run(*values: Any) -> list[Any]:
-        now = list(values)
-        while goes_on(*now)[0]:
-            now = body(*now)
-        return now
-
-    return run
+def _lightened(step: Program, tried: Sequence[Array], shortlist: Array | None) -> Lightened:
+    tokens = None
+    if shortlist is not None:
+        step = with_columns(step, step.shapes(*tried), shortlist)
+        tokens = np.union1d(shortlist, [BOS_ID])
+    return lightened(step, step.shapes(*tried), tokens)

@@ -98,7 +98,7 @@ class Corrector:
         self._corrections, self._held = run.pairs("corrections"), run.pairs("held")
         self._rehearsed = self._encoded(run.pairs("rehearsal"))
         self._taught = self._encoded(lessons(self._corrections, turns_shown(self.config)))
-        network = LiveNetwork(self.seq2seq)
+        network = LiveNetwork(self.seq2seq, run.shortlist())
         self._answers = Answers(network, self._tokenizer, self.config)
         self._tact = Tact(_tones_of_base(run), self._tokenizer.encode_batch, network)
         self._curvature = Curvature(_DAMPING)

@@ -28,6 +28,7 @@ from chatbot.text.vectors import piece_vectors
 from chatbot.training.card import commands_in, model_card
 from chatbot.training.draft import Draft, Job, distinct_texts, draft, estimated, sides_of
 from chatbot.training.run import RunFolder
+from chatbot.training.shortlist import shortlist_for
 
 if TYPE_CHECKING:
     from chatbot.training.trainer import Observer, Outcome
@@ -64,7 +65,7 @@ def _set_up(run: RunFolder, job: Job) -> PreparedCorpus:
     drafted = draft(job)
     prepared, config = drafted.prepared, drafted.config
     base = drafted.base.path if drafted.base else None
-    about = {
+    about: dict[str, Any] = {
         "command": job.command,
         "before": commands_in(read_card(base)) if base else [],
         "commit": current_commit(),
@@ -74,9 +75,10 @@ def _set_up(run: RunFolder, job: Job) -> PreparedCorpus:
         "language": drafted.language,
         "report": prepared.report.as_dict(),
     }
-    tokenizer = _tokenizer(drafted)
+    tokenizer, sides = _tokenizer(drafted), sides_of(drafted)
+    about["shortlist"] = shortlist_for(drafted, sides, tokenizer)
     _keep_vectors(run, drafted, tokenizer)
-    run.set_up(config, tokenizer, sides_of(drafted), about, base / WEIGHTS if base else None)
+    run.set_up(config, tokenizer, sides, about, base / WEIGHTS if base else None)
     _tell_set_up(run, drafted)
     return prepared
 
@@ -150,7 +152,7 @@ def run_training(run: RunFolder, *, observe: Observer, should_stop: Callable[[],
         run,
         observe=observe,
         should_stop=should_stop,
-        probe=Prober(messages, run.tokenizer(), config.training),
+        probe=Prober(messages, run.tokenizer(), config.training, run.shortlist()),
     )
     return trainer.train()
 
@@ -184,6 +186,7 @@ def save_result(run: RunFolder, outcome: Outcome) -> Path:
             model_card(facts, config),
             run.corpus,
             like=_earlier(run),
+            shortlist=about.get("shortlist"),
         )
     finally:
         writer.discard()

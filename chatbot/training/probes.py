@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chatbot.config import DecodingConfig, TrainingConfig
 from chatbot.corpus.records import DialoguePair
@@ -37,20 +38,25 @@ class Prober:
     """Answers the probe messages greedily with the weights as they are."""
 
     def __init__(
-        self, messages: Sequence[str], tokenizer: Tokenizer, config: TrainingConfig
+        self,
+        messages: Sequence[str],
+        tokenizer: Tokenizer,
+        config: TrainingConfig,
+        shortlist: NDArray[np.int32] | None = None,
     ) -> None:
-        """Takes the messages to answer each time."""
+        """Takes the messages to answer each time, and the tokens to choose from; None: all."""
         self._messages, self._tokenizer = tuple(messages), tokenizer
         rows = [
             source_ids([ids], config.max_source_tokens) for ids in tokenizer.encode_batch(messages)
         ]
         self._sources = pad(rows)
+        self._shortlist = shortlist
         self._engine: SearchEngine | None = None
 
     def __call__(self, seq2seq: Seq2Seq) -> dict[str, str]:
         """Returns message -> reply."""
         if self._engine is None:  # compiled once, for the one network of this training
-            self._engine = SearchEngine(LiveNetwork(seq2seq), CONTROL_IDS)
+            self._engine = SearchEngine(LiveNetwork(seq2seq, self._shortlist), CONTROL_IDS)
         found = self._engine.search(self._sources, _GREEDY, [0] * len(self._messages))
         replies = [self._tokenizer.decode(ids) for ids in found.token_ids[:, 0]]
         return dict(zip(self._messages, replies, strict=True))

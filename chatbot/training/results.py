@@ -38,7 +38,7 @@ def save_rounded(run: RunFolder, outcome: Outcome, writer: BundleWriter) -> Resu
     assign(seq2seq.training.weights, outcome.best_weights)
     writer.weights(seq2seq)
     messages = probe_messages(run.pairs("validation"), run.about()["language"])
-    replies = Prober(messages, tokenizer, config.training)(seq2seq)
+    replies = Prober(messages, tokenizer, config.training, run.shortlist())(seq2seq)
     return Result({**_scores(run, seq2seq), **_facts(run, outcome)}, replies)
 
 

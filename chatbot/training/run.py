@@ -100,6 +100,11 @@ class RunFolder:
         """Returns what else was noted at the start: corpora, command, base model, report."""
         return self._json("run.json")
 
+    def shortlist(self) -> NDArray[np.int32] | None:
+        """Returns the ids of the tokens that the bot will be able to say, sorted; None: all."""
+        ids = self.about().get("shortlist")
+        return None if ids is None else np.array(ids, np.int32)
+
     def tokenizer(self) -> Tokenizer:
         """Returns the run's tokenizer."""
         return Tokenizer((self.path / "tokenizer.model").read_bytes())
