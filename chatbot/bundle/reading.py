@@ -309,10 +309,10 @@ def read_shortlist(path: Path, vocab_size: int) -> NDArray[np.int32] | None:
     """
 
     def checked(plain: Any) -> NDArray[np.int32]:
-        ids = np.unique(np.asarray(plain["token_ids"], dtype=np.int32))
-        if ids.size == 0 or EOS_ID not in ids or ids[0] < 0 or ids[-1] >= vocab_size:
+        listed = plain["token_ids"]
+        if not {EOS_ID} <= {*listed} <= {*range(vocab_size)}:
             raise ValueError("no token ids of this vocabulary, or no end of a reply")
-        return ids
+        return np.unique(np.array(listed, np.int32))
 
     return _given(path, SHORTLIST, checked, None)
 
