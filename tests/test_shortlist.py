@@ -80,14 +80,14 @@ def test_there_is_none_where_it_saves_little(home, corpora, monkeypatch):
     assert run.shortlist() is None
 
 
-def test_there_is_none_where_replies_pick_words_up(corpora):
+def test_all_that_can_fill_the_slots_of_a_reply_is_on_it(corpora):
     drafted = draft(Job("sums", corpora, Config()))
-    tokenizer = train_tokenizer(["hello"] * 9, TokenizerConfig(vocab_size=320))
-    lists = SlotLists("own", {"food": ("rice", "bread")})
-    plain = DialoguePair(("I love {food}.",), "So do I!", "x:1", lists)
-    echo = DialoguePair(("I love {food}.",), "I love {food} too!", "x:2", lists)
-    assert shortlist_for(drafted, {"train": [plain]}, tokenizer) is not None
-    assert shortlist_for(drafted, {"train": [plain, echo]}, tokenizer) is None
+    tokenizer = train_tokenizer(["hello"] * 9, TokenizerConfig(vocab_size=600))
+    lists = SlotLists("own", {"food": ("rice", "fox"), "drink": ("tea",), "tool": ("jazz",)})
+    pair = DialoguePair(("A {tool}.",), "{food}, {food_2} and {drink}", "x:1", lists)
+    said = ["Rice, rice and tea", "Fox, fox and tea"]
+    expected = {EOS_ID, *(i for row in tokenizer.encode_batch(said) for i in row)}
+    assert shortlist_for(drafted, {"train": [pair]}, tokenizer) == sorted(expected)
 
 
 @pytest.mark.parametrize("base_has_one", [True, False])

@@ -114,7 +114,8 @@ class BundleWriter:
         _write_facts(self._folder, facts)
         _write_tones(self._folder, tones)
         if shortlist is not None:
-            self._json(SHORTLIST, {"token_ids": list(shortlist)})
+            plain = json.dumps({"token_ids": list(shortlist)})
+            write_whole(self._folder / SHORTLIST, plain.encode())
         seal(self._folder)
         if corpus is not None:  # not in the manifest: it is left out of every copy that leaves here
             shutil.copyfile(corpus, self._folder / CORPUS)
