@@ -110,7 +110,7 @@ def why_no_torch(model: Any) -> str:
     widths = model.bidirectional and model.decoder_units == 2 * model.encoder_units
     tables = model.tie_embeddings and not model.share_embeddings
     context = model.attention == "dot" and model.summary == "sum" and model.joins_summary
-    if not (cells and widths and tables and context and model.readout == "maxout"):
+    if not (cells and widths and tables and context and model.readout != "none"):
         return "PyTorch's network has the default layers, and this network others"
     return ""
 

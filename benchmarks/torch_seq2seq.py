@@ -70,8 +70,9 @@ class Seq2Seq(nn.Module):
         self.encoder = Encoder(model)
         self.bridge = nn.Linear(model.memory_units, units)
         self.decoder = nn.GRU(model.embedding_units, units, batch_first=True)
-        read = 2 * model.memory_units + units + model.embedding_units
-        self.readout = nn.Linear(read, 2 * model.embedding_units)
+        self.maxout = model.readout == "maxout"  # else tanh, without the last token
+        read = 2 * model.memory_units + units + model.embedding_units * self.maxout
+        self.readout = nn.Linear(read, model.embedding_units * (1 + self.maxout))
         self.output_bias = nn.Parameter(torch.zeros(vocab_size))
         self.dropout = nn.Dropout(model.dropout)
         self.scale = model.embedding_units**0.5
@@ -100,10 +101,16 @@ class Seq2Seq(nn.Module):
         said = self.dropout(said)
         found = attended(said, memory, source_ids != PAD_ID)
         whole = summary.unsqueeze(1).expand_as(found)
-        pairs = self.readout(torch.cat([found, whole, said, vectors], dim=-1))
-        features = pairs.unflatten(-1, (-1, 2)).amax(dim=-1)
+        features = self.features(found, whole, said, vectors)
         logits = functional.linear(self.dropout(features), self.embedding.weight)
         return logits.float() + self.output_bias
+
+    def features(self, found: Any, whole: Any, said: Any, vectors: Any) -> Any:
+        """What the output matrix is multiplied with."""
+        if not self.maxout:
+            return torch.tanh(self.readout(torch.cat([found, whole, said], dim=-1)))
+        pairs = self.readout(torch.cat([found, whole, said, vectors], dim=-1))
+        return pairs.unflatten(-1, (-1, 2)).amax(dim=-1)
 
 
 def attended(queries: Any, memory: Any, mask: Any) -> Any:
