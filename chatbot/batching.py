@@ -1,8 +1,8 @@
 """Messages of several visitors answered at once.
 
-Who asks while nothing runs is answered at once, in their own thread: a lone visitor waits for
-nobody. Who asks while a run is under way waits for its end, and the next run answers all of these
-together. What a reply is does not depend on what it was batched with. Knows bots and no server.
+Who asks while nothing runs is answered at once: a lone visitor waits for nobody. Who asks while a
+run is under way waits for its end, and the next run answers all of these together. What a reply is
+does not depend on what it was batched with. Knows bots and no server.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ class _Asked:
     decoding: DecodingConfig
     reply: Future[Reply] = field(default_factory=Future)
 
+    def __post_init__(self) -> None:
+        self.reply.set_running_or_notify_cancel()  # who goes away cannot spoil the run of others
+
     @cached_property  # asked for again in each run that this message waits for
     def shared(self) -> DecodingConfig:
         """What two messages must agree on to share a run: all settings but the seed."""
@@ -51,15 +54,27 @@ class Batcher:
         Raises:
             MessageError: the message is empty or too long; others in the run get their replies.
         """
+        reply, leads = self._ask(history, decoding)
+        if leads:
+            self._answer(self._next_batch())
+            self._hand_over()
+        return reply.result()
+
+    def submit(self, history: History, decoding: DecodingConfig | None = None) -> Future[Reply]:
+        """Asks without waiting, for who must not wait in a thread; raises what `reply` does."""
+        reply, leads = self._ask(history, decoding)
+        if leads:
+            self._begin()
+        return reply
+
+    def _ask(self, history: History, decoding: DecodingConfig | None) -> tuple[Future[Reply], bool]:
+        """Puts a message among those that wait; tells whether nobody answers them yet."""
         self.bot.check(history)  # so that a mistake is found before it is anyone else's
         asked = _Asked(history, decoding or self.decoding)
         with self._lock:
             self._waiting.append(asked)
             leads, self._running = not self._running, True
-        if leads:
-            self._answer(self._next_batch())
-            self._hand_over()
-        return asked.reply.result()
+        return asked.reply, leads
 
     def stream(self, history: History, decoding: DecodingConfig | None = None) -> Iterator[str]:
         """Yields the growing reply; the last text equals `reply`'s.
@@ -91,7 +106,10 @@ class Batcher:
         with self._lock:
             self._running = bool(self._waiting)
             if self._running:
-                threading.Thread(target=self._work, daemon=True, name="replies").start()
+                self._begin()
+
+    def _begin(self) -> None:
+        threading.Thread(target=self._work, daemon=True, name="replies").start()
 
     def _work(self) -> None:
         while batch := self._next_batch():

@@ -118,6 +118,21 @@ def test_a_run_that_fails_tells_all_of_it_and_the_next_one_works(bot, crowd):
     assert batcher.reply("c").text == "c"
 
 
+def test_who_asks_without_waiting_shares_runs_and_cannot_spoil_them_by_leaving(bot):
+    batcher = Batcher(bot)
+    bot.gate.clear()
+    first = batcher.submit("one")
+    until(lambda: bot.started)
+    left, stayed = batcher.submit("two"), batcher.submit("three")
+    assert not left.cancel()
+    bot.gate.set()
+    assert [reply.result(10).text for reply in (first, stayed)] == ["one", "three"]
+    assert [run[0] for run in bot.runs] == [["one"], ["two", "three"]]
+    assert threading.current_thread() not in bot.threads
+    with pytest.raises(MessageError):
+        batcher.submit("")
+
+
 def test_a_lone_visitor_sees_the_reply_grow(bot):
     assert list(Batcher(bot).stream("hello")) == ["h", "hello"]
     assert list(Batcher(bot).stream("hello", changed(GREEDY, strategy="beam"))) == ["hello"]

@@ -10,6 +10,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ from chatbot.serving.wire import (
 
 if TYPE_CHECKING:
     from chatbot.batching import Batcher
+    from chatbot.bot import Reply
 
 _Reason = Literal["stop", "length"]
 _SEEDS = 2**31
@@ -47,8 +49,8 @@ class Found(NamedTuple):
 class Completion:
     """One request to one bot."""
 
-    def __init__(self, bot: Batcher, asked: ChatRequest, decoding: DecodingConfig) -> None:
-        """Takes the bot, the request and the bot's own settings, which the request changes.
+    def __init__(self, bot: Batcher, decoding: DecodingConfig, asked: ChatRequest) -> None:
+        """Takes the bot, its own settings, and the request, which changes them.
 
         Raises:
             ConfigError: the settings do not fit together.
@@ -57,9 +59,13 @@ class Completion:
         self._decoding = _decoding(decoding, asked)
         self._id, self._created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
 
-    def whole(self) -> ChatCompletion:
-        """Returns all replies at once."""
-        found = self._found()
+    def ask(self) -> Future[Reply]:
+        """Asks the bot without waiting; `whole` takes the reply."""
+        return self._bot.submit(self._asked.turns, self._decoding)
+
+    def whole(self, reply: Reply | None = None) -> ChatCompletion:
+        """Returns all replies at once; waits for them unless what the bot said is given."""
+        found = self._found(reply or self._reply())
         return ChatCompletion(
             id=self._id,
             created=self._created,
@@ -95,20 +101,22 @@ class Completion:
 
     def _growing(self, several: bool) -> list[Iterator[str]]:
         if several:
-            return [iter([one.text]) for one in self._found()]
+            return [iter([one.text]) for one in self._found(self._reply())]
         texts = self._bot.stream(self._asked.turns, self._decoding)
         return [until_stop(texts, self._asked.stops)]
 
-    def _found(self) -> list[Found]:
-        reply = self._bot.reply(self._asked.turns, self._decoding)
+    def _reply(self) -> Reply:
+        return self._bot.reply(self._asked.turns, self._decoding)
+
+    def _found(self, reply: Reply) -> list[Found]:
         others = reply.alternatives[1 : self._asked.n or 1]
         texts = [reply.text, *(other.text for other in others)]
         return [self._counted(_cut(text, self._asked.stops)) for text in texts]
 
     def _counted(self, text: str) -> Found:
-        tokens = self._bot.bot.count_tokens(text)
-        cut = tokens >= self._decoding.max_length
-        return Found(text, "length" if cut else "stop", tokens)
+        most = self._decoding.max_length
+        tokens = min(self._bot.bot.count_tokens(text), most)  # the tokenizer may cut it smaller
+        return Found(text, "length" if tokens == most else "stop", tokens)
 
     def _usage(self, found: Sequence[Found]) -> Usage:
         shown = self._bot.bot.encode([self._asked.turns], self._decoding.history_turns)

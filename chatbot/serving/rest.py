@@ -6,6 +6,7 @@ only by their shelf.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import threading
@@ -99,6 +100,10 @@ class Service:
             )
         return cast("Batcher", state.bot), self.shelf.decoding(state.bot)
 
+    def ready(self, name: str) -> tuple[Batcher, DecodingConfig] | None:
+        """Returns what `bot` does if that needs no waiting."""
+        return self.bot(name) if self.shelf.state_is(name, "ready") else None
+
     @contextmanager
     def answering(self) -> Iterator[None]:
         """Counts a request from its first byte to its last."""
@@ -158,7 +163,13 @@ def _add_chat(app: FastAPI, service: Service, guarded: dict[str, Any]) -> None:
     @app.post("/v1/chat/completions", response_model=ChatCompletion, **guarded)
     async def complete(asked: ChatRequest) -> Any:
         """Answers the last message. With `stream`, as server-sent events that end in `[DONE]`."""
-        return await run_sync(_answer, service, asked, limiter=waiting)
+        ready = service.ready(asked.model)
+        if ready is None or asked.stream or asked.logprobs:
+            return await run_sync(_answer, service, asked, limiter=waiting)
+        completion = Completion(*ready, asked)
+        with service.answering():  # no thread waits: many of them slow each other down
+            reply = await asyncio.wrap_future(completion.ask())
+            return completion.whole(reply)
 
 
 def _add_models(app: FastAPI, service: Service, guarded: dict[str, Any]) -> None:
@@ -208,7 +219,7 @@ def _wrong_size(headers: Headers) -> RefusedError | None:
 
 def _answer(service: Service, asked: ChatRequest) -> Any:
     bot, decoding = service.bot(asked.model)
-    completion = Completion(bot, asked, decoding)
+    completion = Completion(bot, decoding, asked)
     if asked.stream:
         return _streamed(service, completion)
     with service.answering():

@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -254,3 +256,18 @@ def test_a_public_link_leads_to_what_is_beside_the_page_only_with_a_key(asks_key
     refused = _beside(other, {"abc.gradio.live"}.__contains__).kwargs["refused"]
     assert refused("abc.gradio.live") is not asks_key
     assert not refused("127.0.0.1:7860")
+
+
+@pytest.mark.parametrize("chosen", ["", "3"])
+def test_products_leave_the_processor_to_other_visitors(chosen):
+    """NumPy's library reads this once, when it is loaded."""
+    code = (
+        "import chatbot.ui, os, sys; print(os.environ['OPENBLAS_NUM_THREADS'], "
+        "'numpy' in sys.modules)"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    environment |= {"OPENBLAS_NUM_THREADS": chosen} if chosen else {}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [chosen or "1", "False"]
