@@ -169,7 +169,7 @@ def _add_chat(app: FastAPI, service: Service, guarded: dict[str, Any]) -> None:
         completion = Completion(*ready, asked)
         with service.answering():  # no thread waits: many of them slow each other down
             reply = await asyncio.wrap_future(completion.ask())
-            return completion.whole(reply)
+            return _as_json(completion.whole(reply))
 
 
 def _add_models(app: FastAPI, service: Service, guarded: dict[str, Any]) -> None:
@@ -223,7 +223,12 @@ def _answer(service: Service, asked: ChatRequest) -> Any:
     if asked.stream:
         return _streamed(service, completion)
     with service.answering():
-        return completion.whole()
+        return _as_json(completion.whole())
+
+
+def _as_json(answer: ChatCompletion) -> Response:
+    """Returns what is no visitor's as it is: FastAPI would check it field by field once more."""
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def _streamed(service: Service, completion: Completion) -> StreamingResponse:
