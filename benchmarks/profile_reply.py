@@ -64,19 +64,21 @@ def profiled(model: str, strategy: str) -> Counter[str]:
 @contextmanager
 def timed_operations(spent: Counter[str]) -> Iterator[None]:
     """Lets each operation of the networks that are loaded meanwhile add its seconds."""
-    from chatbot.model import recorded
+    from chatbot.model.programs import Program
 
-    plain = recorded.function_of
+    plain = Program._needed
 
-    def function_of(kind: str, *about: Any) -> Callable[..., Any]:
-        function = plain(kind, *about)
-        return function if kind == "While" else _timed(kind, function, spent)
+    def timed(program: Program) -> list[Any]:
+        return [
+            step if step.kind == "While" else step._replace(run=_timed(step.kind, step.run, spent))
+            for step in plain(program)
+        ]
 
-    recorded.function_of = function_of
+    Program._needed = timed
     try:
         yield
     finally:
-        recorded.function_of = plain
+        Program._needed = plain
 
 
 def _timed(kind: str, function: Callable[..., Any], spent: Counter[str]) -> Callable[..., Any]:

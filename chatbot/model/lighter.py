@@ -21,11 +21,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chatbot.model.operations import MADE
 from chatbot.model.programs import Array, Program, Step
 
 Shapes = Mapping[int, tuple[int, ...]]
 _TOKEN, _SOURCES, _STATE = 0, (1, 2), 3  # the inputs of a decoder step: token, memory and mask, ...
 _PLAIN = {"transpose_a": False, "transpose_b": False}
+_MATMUL = MADE["MatMul"](**_PLAIN)
 
 
 class Lightened(NamedTuple):
@@ -67,7 +69,7 @@ class _Draft:
 
     def product(self, rows: int, matrix: Array) -> int:
         """Adds rows times a matrix."""
-        return self.add("MatMul", np.matmul, rows, self.value(matrix), **_PLAIN)
+        return self.add("MatMul", _MATMUL, rows, self.value(matrix), **_PLAIN)
 
     def _next(self) -> int:
         self.size += 1

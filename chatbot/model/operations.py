@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 Function: TypeAlias = Callable[..., Any]
-_FEW, _TALL = 5, 1000  # columns and rows, see `_matmul`
+_FEW, _LARGE, _TALL = 5, 2**16, 1000  # rows, numbers in a matrix, and its rows: see `_matmul`
 
 
 def _sigmoid(x: Array) -> Array:
@@ -102,18 +102,22 @@ FUNCTIONS: Mapping[str, Function] = {
 
 
 def _matmul(transpose_a: bool, transpose_b: bool) -> Function:
-    """a b; of a tall matrix, such as that of the output, column by column or turned around.
+    """a b; of few rows and a large matrix row by row, and of a tall matrix turned around.
 
-    Of a beam's five rows BLAS packs the matrix anew for each product, and five products of a matrix
-    and a vector take about half of the time (benchmarks/README.md). Of more, (b^T a^T)^T lies in
-    memory row after row once it is turned back, as whoever reads its rows wants it.
+    For a beam's five rows BLAS packs the matrix anew at each product, which takes longer than to
+    multiply it with one vector after the other (benchmarks/README.md). (b^T a^T)^T lies in memory
+    row after row once it is turned back, as whoever reads the rows of an output wants it.
     """
 
     def run(a: Array, b: Array) -> Array:
         a, b = a.swapaxes(-1, -2) if transpose_a else a, b.swapaxes(-1, -2) if transpose_b else b
-        if b.ndim == 2 and b.shape[1] > 1 and len(a) >= _TALL:
-            few = b.shape[1] <= _FEW
-            return np.stack([a @ column for column in b.T]).T if few else (b.T @ a.T).T
+        if a.ndim == b.ndim == 2:
+            if 1 < len(a) <= _FEW and b.size >= _LARGE:
+                return np.stack([row @ b for row in a])
+            if 1 < b.shape[1] <= _FEW and a.size >= _LARGE:
+                return np.stack([a @ column for column in b.T]).T
+            if b.shape[1] > _FEW and len(a) >= _TALL:
+                return (b.T @ a.T).T
         product: Array = np.matmul(a, b)
         return product
 
