@@ -135,8 +135,8 @@ class Chatbot:
             return
         shown = None
         source = self.encode([history], settings.history_turns)
-        for state in self._engine.stream(source, settings, settings.seed):
-            text = self._text(state.token_ids[0])
+        for token_ids in self._engine.stream(source, settings, settings.seed):
+            text = self._text(token_ids[0])
             if text != shown:
                 shown = text
                 yield text

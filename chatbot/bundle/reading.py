@@ -21,7 +21,7 @@ from chatbot.errors import BundleError, ConfigError
 from chatbot.files import checked_name, models_folder, sha256_of
 from chatbot.quiet import import_tensorflow
 from chatbot.text.facts import Fact, facts_from
-from chatbot.text.tokenizer import Tokenizer
+from chatbot.text.tokenizer import Tokenizer, with_control
 from chatbot.text.tones import Tones, tones_from
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ def read_tones(path: Path) -> Tones:
 
 
 def read_shortlist(path: Path, vocab_size: int) -> NDArray[np.int32] | None:
-    """Returns the ids of the tokens that a bot can say, sorted; None: all.
+    """Returns the ids of the tokens that a bot can say, the control symbols first; None: all.
 
     Raises:
         BundleError: they are damaged.
@@ -312,7 +312,7 @@ def read_shortlist(path: Path, vocab_size: int) -> NDArray[np.int32] | None:
         listed = plain["token_ids"]
         if not {EOS_ID} <= {*listed} <= {*range(vocab_size)}:
             raise ValueError("no token ids of this vocabulary, or no end of a reply")
-        return np.unique(np.array(listed, np.int32))
+        return with_control(listed)
 
     return _given(path, SHORTLIST, checked, None)
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from chatbot.config import DecodingConfig
 from chatbot.decoding.drivers import Followed, follow, search, search_steps
 from chatbot.decoding.specific import SpecificFirst
-from chatbot.decoding.state import Hypotheses, Network, SearchState, State, StepFunction
-from chatbot.decoding.steps import encoded
+from chatbot.decoding.state import Hypotheses, Network
+from chatbot.decoding.steps import Numbering, able_to_say, encoded
 from chatbot.decoding.strategies import Strategy, strategy_for
 
 
@@ -44,36 +44,36 @@ class SearchEngine:
         self, source_ids: NDArray[np.int32], config: DecodingConfig, seeds: Sequence[int]
     ) -> Hypotheses:
         """Returns the best hypotheses for each source (B,S); a seed a source."""
-        strategy = self._strategy(config)
-        step, state = self._encoded(source_ids, strategy)
+        strategy, network = self._strategy(config)
+        step, state = encoded(network, source_ids, strategy.rows_per_source)
         found = search(strategy, step, state, seeds=seeds, source_length=source_ids.shape[1])
+        found = found._replace(token_ids=Numbering(network).outer(found.token_ids))
         if strategy.reorders and config.generic_penalty and self._specific_first:
             return self._specific_first(found, config.generic_penalty)
         return found
 
     def stream(
         self, source_ids: NDArray[np.int32], config: DecodingConfig, seed: int
-    ) -> Iterator[SearchState]:
-        """Yields the search state after each token, for one source (1,S)."""
-        strategy = self._strategy(config)
-        step, state = self._encoded(source_ids, strategy)
-        yield from search_steps(
-            strategy, step, state, seeds=[seed], source_length=source_ids.shape[1]
-        )
+    ) -> Iterator[NDArray[np.int32]]:
+        """Yields the token ids (K,T) of all rows after each token, for one source (1,S)."""
+        strategy, network = self._strategy(config)
+        step, state = encoded(network, source_ids, strategy.rows_per_source)
+        length = source_ids.shape[1]
+        for found in search_steps(strategy, step, state, seeds=[seed], source_length=length):
+            yield Numbering(network).outer(found.token_ids)
 
     def follow(self, source_ids: NDArray[np.int32], token_ids: Sequence[int]) -> Followed:
         """Returns what the model thinks of given tokens as the reply to one source (1,S)."""
-        step, state = encoded(self._network, source_ids, 1, said=token_ids)
-        return follow(step, state, token_ids)
+        network = able_to_say(self._network, token_ids)
+        step, state = encoded(network, source_ids, 1)
+        return follow(step, state, Numbering(network).inner(np.asarray(token_ids)).tolist())
 
-    def _encoded(
-        self, source_ids: NDArray[np.int32], strategy: Strategy
-    ) -> tuple[StepFunction, State]:
-        said = strategy.must_say
-        return encoded(self._network, source_ids, strategy.rows_per_source, said)
-
-    def _strategy(self, config: DecodingConfig) -> Strategy:
+    def _strategy(self, config: DecodingConfig) -> tuple[Strategy, Network]:
+        """Returns how to search, and the network to ask: one that can say what must be said."""
         encode = self._encode_text
         runs = [encode(phrase) for phrase in config.must_contain] if encode else []
-        required = [tuple(run) for run in runs if run]
-        return strategy_for(config, forbidden_ids=self._forbidden_ids, required=required)
+        network = able_to_say(self._network, (token for run in runs for token in run))
+        numbering = Numbering(network)
+        required = [tuple(numbering.inner(np.asarray(run)).tolist()) for run in runs if run]
+        forbidden = numbering.known(self._forbidden_ids)
+        return strategy_for(config, forbidden_ids=forbidden, required=required), network

@@ -10,7 +10,7 @@ import numpy as np
 from chatbot.config import BOS_ID, PAD_ID
 from chatbot.decoding.nats import log_softmax
 from chatbot.decoding.state import Array, Network
-from chatbot.decoding.steps import encoded
+from chatbot.decoding.steps import Numbering, able_to_say, encoded
 
 _ROWS = 64  # at a time: (N,T,V) of a thousand long replies would not fit
 
@@ -59,8 +59,9 @@ def token_by_token(network: Network, source_ids: Array, token_ids: Array) -> Ite
         source_ids: (1,S).
         token_ids: (R,T), without `<BOS>`; padded.
     """
-    said = np.unique(token_ids[token_ids != PAD_ID]).tolist()
-    step, state = encoded(network, source_ids, len(token_ids), said)
+    network = able_to_say(network, token_ids[token_ids != PAD_ID].tolist())
+    token_ids = Numbering(network).inner(token_ids)
+    step, state = encoded(network, source_ids, len(token_ids))
     lengths, rows = (token_ids != PAD_ID).sum(1), np.arange(len(token_ids))
     nats, last_ids = np.zeros(len(rows)), np.full(len(rows), BOS_ID, np.int32)
     for count, column in enumerate(token_ids.T, start=1):

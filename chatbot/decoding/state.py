@@ -27,7 +27,7 @@ class Network(Protocol):
     """An encoder-decoder as functions over arrays: `model/live.py` and `model/recorded.py`."""
 
     shortlist: Array | None
-    """Ids of the tokens that `step` can choose, sorted; None: all."""
+    """Ids of the L tokens that `step` can choose, sorted, `<PAD>` to `<EOS>` first; None: all V."""
 
     @property
     def whole(self) -> Network:
@@ -39,10 +39,7 @@ class Network(Protocol):
     def step(
         self, token_ids: Array, sources: Sequence[Array], state: Sequence[Array]
     ) -> tuple[Array, Array, list[Array]]:
-        """token_ids (N,) -> logits (N,V), attention's weights (N,S), new state.
-
-        Of what is not on the shortlist the logits are minus infinity.
-        """
+        """token_ids (N,) -> logits (N,V) or (N,L), attention's weights (N,S), new state."""
 
     def logits(self, source_ids: Array, decoder_input_ids: Array) -> Array:
         """(N,S), (N,T) -> (N,T,V): teacher forcing."""

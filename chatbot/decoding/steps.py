@@ -11,19 +11,38 @@ from chatbot.decoding.nats import log_softmax
 from chatbot.decoding.state import Array, Network, State, StepFunction
 
 
-def encoded(
-    network: Network, source_ids: Array, rows_per_source: int, said: Iterable[int] = ()
-) -> tuple[StepFunction, State]:
-    """Reads the sources; returns the step that looks at them, and its first state.
+def able_to_say(network: Network, token_ids: Iterable[int]) -> Network:
+    """Returns the network, without its shortlist if that lacks one of the tokens."""
+    listed = network.shortlist
+    return network if listed is None or set(token_ids) <= set(listed.tolist()) else network.whole
 
-    Args:
-        network: the encoder-decoder.
-        source_ids: (B,S).
-        rows_per_source: K, the sequences that go on from each.
-        said: tokens that must be possible, whether on the network's shortlist or not.
-    """
-    if network.shortlist is not None and not set(said) <= set(network.shortlist.tolist()):
-        network = network.whole
+
+class Numbering:
+    """Tokens as a search numbers them: by their places among those that it can choose."""
+
+    def __init__(self, network: Network) -> None:
+        """Takes the network, whose shortlist begins with the control symbols: these keep theirs."""
+        self._listed = network.shortlist
+
+    def inner(self, token_ids: Array) -> Array:
+        """Token ids, all of which can be chosen -> numbers in the search."""
+        return token_ids if self._listed is None else np.searchsorted(self._listed, token_ids)
+
+    def outer(self, numbers: Array) -> Array:
+        """Numbers in the search -> token ids."""
+        return numbers if self._listed is None else self._listed[numbers]
+
+    def known(self, token_ids: Iterable[int]) -> tuple[int, ...]:
+        """Returns the numbers of those that can be chosen."""
+        ids = np.array(sorted(token_ids), np.int32)
+        there = ids if self._listed is None else ids[np.isin(ids, self._listed)]
+        return tuple(self.inner(there).tolist())
+
+
+def encoded(
+    network: Network, source_ids: Array, rows_per_source: int
+) -> tuple[StepFunction, State]:
+    """Reads the sources (B,S); returns the step that looks at them, and its first state."""
     read = network.encode(source_ids)
     sources, state = ([np.repeat(rows, rows_per_source, 0) for rows in some] for some in read)
     return _Step(network, sources), state
@@ -34,11 +53,13 @@ class _Step:
 
     def __init__(self, network: Network, sources: Sequence[Array]) -> None:
         """Takes the network, and what it has read of each row's source."""
-        self._network, self._sources = network, sources
-        self._live, self._looked_at = np.arange(len(sources[0])), sources
+        self._network, self._numbering = network, Numbering(network)
+        self._sources = self._looked_at = sources
+        self._live = np.arange(len(sources[0]))
 
     def __call__(self, token_ids: Array, state: State) -> tuple[Array, State, Array]:
         """See `state.StepFunction`; of a row that has ended all is 0."""
+        token_ids = self._numbering.outer(token_ids)
         live = np.flatnonzero(token_ids != PAD_ID)
         if len(live) == len(token_ids):
             logits, weights, state = self._network.step(token_ids, self._sources, state)

@@ -50,11 +50,6 @@ class Strategy(ABC):
         """K, the sequences searched for each source."""
         return 1
 
-    @property
-    def must_say(self) -> frozenset[int]:
-        """The tokens that have to be possible."""
-        return frozenset()
-
     def start(self, seeds: Sequence[int], source_length: int) -> SearchState:
         """Returns the search before its first step, for B sources.
 
@@ -208,11 +203,6 @@ class ConstrainedBeam(Beam):
     """
 
     required: tuple[tuple[int, ...], ...] = ()
-
-    @property
-    def must_say(self) -> frozenset[int]:
-        """Those of the runs."""
-        return frozenset().union(*self.required)
 
     def allowed(self, search_state: SearchState, log_probs: Array) -> Array:
         """Lets no row end before it holds every run, unless nothing else is possible."""

@@ -41,22 +41,15 @@ class LiveNetwork:
     def step(
         self, token_ids: Array, sources: Sequence[Array], state: Sequence[Array]
     ) -> tuple[Array, Array, list[Array]]:
-        """token_ids (N,) -> logits (N,V), weights (N,S), new state."""
+        """token_ids (N,) -> logits (N,V) or (N,L), weights (N,S), new state."""
         found = self._decoder_step([token_ids, *sources, *state])
         logits, weights, *state = map(np.asarray, found)
-        return self._listed(logits), weights, state
+        listed = logits if self.shortlist is None else logits[:, self.shortlist]
+        return listed, weights, state
 
     def logits(self, source_ids: Array, decoder_input_ids: Array) -> Array:
         """(N,S), (N,T) -> (N,T,V)."""
         return np.asarray(self._training([source_ids, decoder_input_ids]), np.float32)
-
-    def _listed(self, logits: Array) -> Array:
-        """Leaves only the logits of the shortlist."""
-        if self.shortlist is None:
-            return logits
-        listed = np.full(logits.shape, -np.inf, np.float32)
-        listed[:, self.shortlist] = logits[:, self.shortlist]
-        return listed
 
 
 def _compiled(model: keras.Model) -> Callable[[Any], Any]:

@@ -36,14 +36,13 @@ class RecordedNetwork:
         """Takes what `record` returned, the weights by their names there, and the shortlist.
 
         Args:
-            shortlist: ids of the tokens that `step` can choose, sorted; None: all.
+            shortlist: ids of the L tokens that `step` can choose, sorted; None: all.
         """
         self._recording, self._weights, self.shortlist = recording, weights, shortlist
         self._encoder = program(recording["encoder"], weights).ready()
         step = program(recording["decoder_step"], weights)
         read = self._encoder(np.full((_ROWS, _LENGTH), BOS_ID, np.int32))
         tried = [np.full(_ROWS, BOS_ID, np.int32), *read]
-        self._vocab_size = step.shapes(*tried)[step.outputs[0]][-1]
         lightened = _lightened(step, tried, shortlist)
         self._ahead, self._decoder_step = lightened.ahead.ready(), lightened.step.ready()
         self._constant = lightened.constant
@@ -70,23 +69,15 @@ class RecordedNetwork:
     def step(
         self, token_ids: Array, sources: Sequence[Array], state: Sequence[Array]
     ) -> tuple[Array, Array, list[Array]]:
-        """token_ids (N,) -> logits (N,V), weights (N,S), new state."""
+        """token_ids (N,) -> logits (N,V) or (N,L), weights (N,S), new state."""
         logits, weights, *state = self._decoder_step(token_ids, *sources, *state)
-        return self._of_all(logits), weights, state
+        return logits, weights, state
 
     @np.errstate(all="ignore")
     def logits(self, source_ids: Array, decoder_input_ids: Array) -> Array:
         """(N,S), (N,T) -> (N,T,V)."""
         found: Array = self._training(source_ids, decoder_input_ids)[0]
         return found
-
-    def _of_all(self, logits: Array) -> Array:
-        """Puts the logits of the shortlist among those of all tokens."""
-        if self.shortlist is None:
-            return logits
-        whole = np.full((len(logits), self._vocab_size), -np.inf, np.float32)
-        whole[:, self.shortlist] = logits
-        return whole
 
 
 def _lightened(step: Program, tried: Sequence[Array], shortlist: Array | None) -> Lightened:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import sentencepiece
+from numpy.typing import NDArray
 
 from chatbot.config import BOS_ID, EOS_ID, PAD_ID, UNK_ID, TokenizerConfig
 from chatbot.errors import BundleError, CorpusError
@@ -93,6 +94,15 @@ class Tokenizer:
     def piece(self, token_id: int) -> str:
         """Returns one piece as it is written in the vocabulary (`▁` marks a word's start)."""
         return str(self._pieces.id_to_piece(int(token_id)))
+
+
+def with_control(token_ids: Iterable[int]) -> NDArray[np.int32]:
+    """Returns a shortlist: the ids sorted, the control symbols first, whose places are their ids.
+
+    >>> with_control([9, 3, 7]).tolist()
+    [0, 1, 2, 3, 4, 5, 7, 9]
+    """
+    return np.array(sorted({*CONTROL_IDS, EOS_ID, *token_ids}), np.int32)
 
 
 def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:

@@ -43,7 +43,7 @@ from chatbot.corpus.pair_table import read_pairs, write_pairs
 from chatbot.corpus.records import DialoguePair
 from chatbot.errors import ChatbotError, TrainingError
 from chatbot.files import try_lock, write_whole
-from chatbot.text.tokenizer import Tokenizer
+from chatbot.text.tokenizer import Tokenizer, with_control
 
 Arrays = Sequence[NDArray[Any]]
 
@@ -101,9 +101,9 @@ class RunFolder:
         return self._json("run.json")
 
     def shortlist(self) -> NDArray[np.int32] | None:
-        """Returns the ids of the tokens that the bot will be able to say, sorted; None: all."""
+        """Returns the ids of the tokens that the bot will be able to say; None: all."""
         ids = self.about().get("shortlist")
-        return None if ids is None else np.array(ids, np.int32)
+        return None if ids is None else with_control(ids)
 
     def tokenizer(self) -> Tokenizer:
         """Returns the run's tokenizer."""
