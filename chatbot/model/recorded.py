@@ -17,7 +17,7 @@ from chatbot.config import BOS_ID
 from chatbot.model.lighter import Lightened, lightened, with_columns
 from chatbot.model.programs import Array, Program, program
 
-_ROWS, _LENGTH = 13, 11  # of the trial: axes of which there is no second one of that size
+_ROWS, _LENGTH = 13, 3  # of the trial: no other axis is as long as its rows are many
 
 
 class RecordedNetwork:
