@@ -4,11 +4,8 @@
 this package imports neither Gradio nor TensorFlow; bots are loaded while the page is served.
 """
 
-import os
-
 from chatbot.ui.lean import import_lean
+from chatbot.ui.threads import multiply_in_one
 
-# NumPy reads this once, when it is loaded. A second thread for its products makes no reply faster,
-# and takes the processor from other visitors' requests.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+multiply_in_one()
 import_lean()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from chatbot.files import home, try_lock
+from chatbot.ui.threads import as_asked_for
 
 ROOT = Path(__file__).resolve().parents[2]  # where `python -m chatbot` is found
 _PATIENCE = 0.5  # seconds: somebody who only looks holds a lock for an instant
@@ -78,8 +79,9 @@ def launch(command: Sequence[str], log: Path, lock: BinaryIO) -> subprocess.Pope
 
 
 def environment() -> dict[str, str]:
-    """Returns the environment of a training: ours, and the same folders."""
-    return {**os.environ, "CHATBOT_HOME": str(home().resolve()), "PYTHONUNBUFFERED": "1"}
+    """Returns the environment of a training: ours, with all threads, and the same folders."""
+    own = {"CHATBOT_HOME": str(home().resolve()), "PYTHONUNBUFFERED": "1"}
+    return {**as_asked_for(os.environ), **own}
 
 
 def terminate(pid: int) -> None:

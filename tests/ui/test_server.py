@@ -258,16 +258,17 @@ def test_a_public_link_leads_to_what_is_beside_the_page_only_with_a_key(asks_key
     assert not refused("127.0.0.1:7860")
 
 
-@pytest.mark.parametrize("chosen", ["", "3"])
-def test_products_leave_the_processor_to_other_visitors(chosen):
+@pytest.mark.parametrize("chosen", [None, "3"])
+def test_products_leave_the_processor_to_visitors_but_not_those_of_a_training(chosen):
     """NumPy's library reads this once, when it is loaded."""
     code = (
-        "import chatbot.ui, os, sys; print(os.environ['OPENBLAS_NUM_THREADS'], "
-        "'numpy' in sys.modules)"
+        "import os, sys; import chatbot.ui; assert 'numpy' not in sys.modules\n"
+        "from chatbot.ui.processes import environment; name = 'OPENBLAS_NUM_THREADS'\n"
+        "print(os.environ[name], environment().get(name))"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
-    environment |= {"OPENBLAS_NUM_THREADS": chosen} if chosen else {}
+    given = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    given |= {"OPENBLAS_NUM_THREADS": chosen} if chosen else {}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == [chosen or "1", "False"]
+    assert done.stdout.split() == [chosen or "1", str(chosen)]

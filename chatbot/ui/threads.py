@@ -1,0 +1,24 @@
+"""How many threads NumPy multiplies in: one on a page, and all in the trainings that it starts.
+
+A second thread makes no reply faster and takes the processor from other visitors' requests
+(benchmarks/README.md). NumPy's library reads the variable once, when it is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+_NAME = "OPENBLAS_NUM_THREADS"
+_ASKED_FOR = os.environ.get(_NAME)  # by whoever started the page
+
+
+def multiply_in_one() -> None:
+    """Leaves NumPy one thread, unless another number was asked for; call it before the import."""
+    os.environ.setdefault(_NAME, "1")
+
+
+def as_asked_for(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment of another process, with the threads that the page was given."""
+    others = {name: value for name, value in environment.items() if name != _NAME}
+    return others if _ASKED_FOR is None else {**others, _NAME: _ASKED_FOR}
