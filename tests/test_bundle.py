@@ -65,7 +65,14 @@ def test_a_bundle_without_its_network_written_down_replies_the_same(tiny_bundle,
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [(b"AddV2", b"Surprise"), (b"encoder", b"encodes"), (b"layers/", b"stays/"), (b"[[", b"[3,[")],
+    [
+        (b"AddV2", b"Surprise"),
+        (b"encoder", b"encodes"),
+        (b"layers/", b"stays/"),
+        (b"[[", b"[3,["),
+        (b'"num_split":3', b'"num_split":0'),
+        (b'"num_split":3', b'"num_split":5'),
+    ],
 )
 def test_a_network_that_is_no_list_of_operations_is_one_line(home, before, after):
     from chatbot.bundle.writing import seal

@@ -255,7 +255,14 @@ def _recorded(path: Path, shortlist: NDArray[np.int32] | None) -> RecordedNetwor
         raise _unfit(path, error) from None
     try:
         return RecordedNetwork(recording, weights, shortlist)
-    except (AttributeError, LookupError, NotImplementedError, TypeError, ValueError):
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        NotImplementedError,
+        TypeError,
+        ValueError,
+    ):
         raise damaged(path, NETWORK) from None  # it lists what is no operation on these weights
 
 

@@ -187,11 +187,12 @@ class _Rewriting:
     def _product(self, rows: int, matrix: Array) -> int:
         """Adds the steps to a product; returns its place."""
         parts = self._parts(rows, matrix)
-        late = [part for part in parts if not self._is_early(part[0])]
-        early = [self._early(*part) for part in parts if self._is_early(part[0])]
-        if not early:
+        found = [self._early(*part) for part in parts]
+        late = [part for part, place in zip(parts, found, strict=True) if place is None]
+        if len(late) == len(parts):
             return self.draft.product(rows, matrix)
-        places = [*early, *([self._late(late)] if late else [])]
+        places = [place for place in found if place is not None]
+        places += [self._late(late)] if late else []
         return reduce(lambda a, b: self.draft.add("AddV2", np.add, a, b), places)
 
     def _parts(self, rows: int, matrix: Array) -> list[tuple[int, Array]]:
@@ -211,16 +212,15 @@ class _Rewriting:
             joined = self.draft.add("ConcatV2", lambda *x: np.concatenate(x, -1), *rows)
         return self.draft.product(joined, np.concatenate(matrices))
 
-    def _is_early(self, rows: int) -> bool:
-        return self._of_token(rows) or self._of_source(rows) or self._looked_at(rows) is not None
-
-    def _early(self, rows: int, matrix: Array) -> int:
-        if self._of_token(rows):
-            return self._from_table(rows, matrix)
+    def _early(self, rows: int, matrix: Array) -> int | None:
+        """Adds the steps to a product of what is known before the step; None: it is not."""
+        if self._needs[rows] == {_TOKEN} and self._tokens is not None:
+            return self._from_table(rows, matrix, self._tokens)
         if self._of_source(rows):
             return self._ahead(rows, matrix)
         looked_at = self._looked_at(rows)
-        assert looked_at is not None
+        if looked_at is None:
+            return None
         weights, values = looked_at
         found = self.draft.add("BatchMatMulV2", np.matmul, weights, self._ahead(values, matrix))
         return self.draft.add("Squeeze", lambda x: x[:, 0], found)
@@ -228,9 +228,6 @@ class _Rewriting:
     def _ahead(self, rows: int, matrix: Array) -> int:
         self.ahead.append(self.draft.product(rows, matrix))
         return self.ahead[-1]
-
-    def _of_token(self, rows: int) -> bool:
-        return self._tokens is not None and self._needs[rows] == {_TOKEN}
 
     def _of_source(self, rows: int) -> bool:
         """Tells what depends on the source alone, a row for each row of it."""
@@ -250,13 +247,11 @@ class _Rewriting:
         weights, values = step.taken
         return (weights, values) if plain and single and self._of_source(values) else None
 
-    def _from_table(self, rows: int, matrix: Array) -> int:
-        assert self._tokens is not None
-        program = self._program
-        vectors_of = replace(program, inputs=(_TOKEN,), outputs=(rows,)).ready()
-        table = vectors_of(self._tokens.astype(np.int32))[0] @ matrix
-        row_of = np.zeros(self._tokens.max() + 1, np.intp)
-        row_of[self._tokens] = np.arange(len(table))
+    def _from_table(self, rows: int, matrix: Array, tokens: Array) -> int:
+        vectors_of = replace(self._program, inputs=(_TOKEN,), outputs=(rows,)).ready()
+        table = vectors_of(tokens.astype(np.int32))[0] @ matrix
+        row_of = np.zeros(tokens.max() + 1, np.intp)
+        row_of[tokens] = np.arange(len(table))
         return self.draft.add("Table", lambda ids: table[row_of[ids]], _TOKEN)
 
 
