@@ -14,6 +14,7 @@ import pytest
 
 from chatbot.bundle import edit_bundle, read_tones
 from chatbot.cli import main
+from chatbot.config import EOS_ID
 from chatbot.text.tones import Tones
 from tests.training.conftest import ONE_SHAPE, QUICK
 
@@ -162,6 +163,8 @@ def test_the_whole_way_from_a_corpus_to_a_reply(own_home, corpus, capsys):
     assert "about" in trained.stdout  # the estimate
     assert "perplexity" in trained.stdout
     assert "python -m chatbot chat colours" in trained.stdout
+    listed = json.loads((own_home / "saved_models/colours/shortlist.json").read_text())
+    assert EOS_ID in listed["token_ids"]
     assert main(["reply", "colours", "is a like h?"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert main(["evaluate", "colours", "--json"]) == 0
@@ -175,6 +178,7 @@ def test_the_whole_way_from_a_corpus_to_a_reply(own_home, corpus, capsys):
     assert main(["train", str(corpus), *arguments]) == 0
     parts = [own_home / "saved_models" / name / "tokenizer.model" for name in ("colours", "tuned")]
     assert parts[0].read_bytes() == parts[1].read_bytes()
+    assert (own_home / "saved_models" / "tuned" / "shortlist.json").is_file()
     assert read_tones(own_home / "saved_models" / "tuned") == tones
 
 

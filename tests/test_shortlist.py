@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from chatbot.bot import Chatbot
-from chatbot.bundle import load_bundle, read_shortlist
+from chatbot.bundle import (
+    edit_bundle,
+    load_bundle,
+    pack_bundle,
+    read_shortlist,
+    rename_bundle,
+    unpack_bundle,
+)
 from chatbot.bundle.writing import seal
 from chatbot.config import EOS_ID, Config, TokenizerConfig, changed, with_settings
 from chatbot.corpus.pair_table import write_pairs
@@ -141,6 +148,16 @@ def test_a_network_that_keras_carries_out_has_it_too(listed):
     live = Chatbot.load(folder)
     assert type(live._bundle.network) is not type(recorded._bundle.network)
     assert (said_by(live, strategy="greedy") == said_by(recorded, strategy="greedy")).all()
+
+
+def test_it_goes_along_with_a_bot_that_is_packed_edited_and_renamed(home, tmp_path):
+    path = home / "saved_models" / "tiny"
+    (path / "shortlist.json").write_text(listing([240]), encoding="utf-8")
+    seal(path)
+    unpacked = unpack_bundle(pack_bundle("tiny", tmp_path / "tiny.zip"), "twin")
+    edit_bundle("tiny", blocked_phrases=["x"])
+    for folder in (unpacked, rename_bundle("tiny", "other")):
+        assert load_bundle(folder).network.shortlist.tolist() == [*range(6), 240]
 
 
 @pytest.mark.parametrize(
