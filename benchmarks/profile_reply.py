@@ -66,7 +66,7 @@ def timed_operations(spent: Counter[str]) -> Iterator[None]:
     """Lets each operation of the networks that are loaded meanwhile add its seconds."""
     from chatbot.model.programs import Program
 
-    plain = Program._needed
+    plain = Program.needed
 
     def timed(program: Program) -> list[Any]:
         return [
@@ -74,11 +74,11 @@ def timed_operations(spent: Counter[str]) -> Iterator[None]:
             for step in plain(program)
         ]
 
-    Program._needed = timed
+    Program.needed = timed
     try:
         yield
     finally:
-        Program._needed = plain
+        Program.needed = plain
 
 
 def _timed(kind: str, function: Callable[..., Any], spent: Counter[str]) -> Callable[..., Any]:

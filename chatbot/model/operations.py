@@ -2,7 +2,7 @@
 
 The names and the order of the inputs are TensorFlow's (tensorflow.org/api_docs/python/tf/raw_ops).
 `FUNCTIONS` need no attributes; `MADE` take those named in `ATTRIBUTES` and return the function. A
-list of tensors is a Python list. Knows no network.
+list of tensors is a Python list, or an array where it was one. Knows no network.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 Function: TypeAlias = Callable[..., Any]
+_ONE = np.float32(1)
 _FEW, _LARGE, _TALL = 5, 2**16, 1000  # rows, numbers in a matrix, and its rows: see `_matmul`
 
 
 def _sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), without a number too large on the way."""
-    y: Array = np.tanh(x * np.float32(0.5))
-    y += np.float32(1)
-    y *= np.float32(0.5)
+    """1 / (1 + exp(-x)); far below 0 that is 1 / infinity."""
+    y: Array = np.negative(x)
+    np.exp(y, y)
+    y += _ONE
+    np.reciprocal(y, y)
     return y
 
 
@@ -90,7 +92,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "SquaredDifference": lambda x, y: np.square(x - y),
     "Sub": np.subtract,
     "Tanh": np.tanh,
-    "TensorListFromTensor": lambda x, shape: list(x),
+    "TensorListFromTensor": lambda x, shape: x,
     "TensorListGetItem": lambda items, place, shape: items[int(place)],
     "TensorListReserve": lambda shape, count: [None] * int(count),
     "TensorListSetItem": _set_item,

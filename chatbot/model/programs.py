@@ -46,15 +46,23 @@ class Program:
         """Returns which step makes the value of a place."""
         return {step.place + i: step for step in self.steps for i in range(step.makes)}
 
-    def shapes(self, *inputs: Array) -> dict[int, tuple[int, ...]]:
+    def shapes(self, *inputs: Any) -> dict[int, tuple[int, ...]]:
         """Runs once and returns the shape of each value that is an array."""
-        values = self._run_all(inputs)
+        values = self.tried(*inputs)
         arrays = {place: value for place, value in values.items() if not isinstance(value, list)}
         return {place: np.shape(value) for place, value in arrays.items()}
 
+    def tried(self, *inputs: Any) -> dict[int, Any]:
+        """Runs once and returns all values by their places."""
+        values = {**self.known, **dict(zip(self.inputs, inputs, strict=True))}
+        for step in self.needed():
+            made = step.run(*(values[i] for i in step.taken))
+            values |= dict(enumerate(made if step.makes > 1 else [made], step.place))
+        return values
+
     def ready(self) -> Run:
         """Returns the function that it is: inputs -> outputs."""
-        steps = [step[2:] for step in self._needed()]
+        steps = [step[2:] for step in self.needed()]
         used = {*self.outputs, *(place for _, taken, *_ in steps for place in taken)}
         first = [self.known.get(place) if place in used else None for place in range(self.size)]
         inputs, outputs = self.inputs, self.outputs
@@ -73,14 +81,7 @@ class Program:
 
         return run
 
-    def _run_all(self, inputs: Sequence[Array]) -> dict[int, Any]:
-        values = {**self.known, **dict(zip(self.inputs, inputs, strict=True))}
-        for step in self._needed():
-            made = step.run(*(values[i] for i in step.taken))
-            values |= dict(enumerate(made if step.makes > 1 else [made], step.place))
-        return values
-
-    def _needed(self) -> list[Step]:
+    def needed(self) -> list[Step]:
         """Returns the steps without which an output could not be made of the inputs."""
         wanted, kept = {*self.outputs} - {*self.inputs}, list[Step]()
         for step in reversed(self.steps):
@@ -131,24 +132,35 @@ def function_of(
     if kind == "Weight":
         return lambda: weights[attributes["name"]]
     if kind == "While":
-        return _loop(attributes, weights, given)
+        return Loop(attributes, weights, given)
     if kind in FIXED and all(value is not None for value in given[1:]):
         index = FIXED[kind](*given[1:], **attributes)
         return lambda x, *_: x[index]
     return MADE[kind](**attributes) if kind in MADE else FUNCTIONS[kind]
 
 
-def _loop(attributes: Mapping[str, Any], weights: Mapping[str, Array], given: Sequence[Any]) -> Run:
-    """Returns a loop; what each round hands on as it came, such as weights, is known in advance."""
-    same = {i for i, place in enumerate(attributes["body"]["outputs"]) if i == place}
-    known = {i: value for i, value in enumerate(given) if value is not None and i in same}
-    goes_on = program(attributes["cond"], weights, known).ready()
-    body = program(attributes["body"], weights, known).ready()
+class Loop:
+    """Rounds over values, as long as there is more to do.
 
-    def run(*values: Any) -> list[Any]:
+    Attributes:
+        goes_on: values -> whether there is another round.
+        round: values -> the values after it. What each round hands on as it came is known there
+            where it is the same at each call, such as weights.
+    """
+
+    def __init__(
+        self, attributes: Mapping[str, Any], weights: Mapping[str, Array], given: Sequence[Any]
+    ) -> None:
+        """Takes a recorded loop, the weights, and what is known of the values before it."""
+        same = {i for i, place in enumerate(attributes["body"]["outputs"]) if i == place}
+        known = {i: value for i, value in enumerate(given) if value is not None and i in same}
+        self.goes_on = program(attributes["cond"], weights, known)
+        self.round = program(attributes["body"], weights, known)
+        self._goes_on, self._round = self.goes_on.ready(), self.round.ready()
+
+    def __call__(self, *values: Any) -> list[Any]:
+        """The values before -> the values after."""
         now = list(values)
-        while goes_on(*now)[0]:
-            now = body(*now)
+        while self._goes_on(*now)[0]:
+            now = self._round(*now)
         return now
-
-    return run

@@ -15,6 +15,7 @@ import numpy as np
 
 from chatbot.config import BOS_ID
 from chatbot.model.lighter import Lightened, lightened, with_columns
+from chatbot.model.loops import with_lighter_loops
 from chatbot.model.programs import Array, Program, program
 
 _ROWS, _LENGTH = 13, 3  # of the trial: no other axis is as long as its rows are many
@@ -39,9 +40,11 @@ class RecordedNetwork:
             shortlist: ids of the L tokens that `step` can choose, sorted; None: all.
         """
         self._recording, self._weights, self.shortlist = recording, weights, shortlist
-        self._encoder = program(recording["encoder"], weights).ready()
+        source_ids = np.full((_ROWS, _LENGTH), BOS_ID, np.int32)
+        encoder = program(recording["encoder"], weights)
+        self._encoder = with_lighter_loops(encoder, encoder.tried(source_ids)).ready()
         step = program(recording["decoder_step"], weights)
-        read = self._encoder(np.full((_ROWS, _LENGTH), BOS_ID, np.int32))
+        read = self._encoder(source_ids)
         tried = [np.full(_ROWS, BOS_ID, np.int32), *read]
         lightened = _lightened(step, tried, shortlist)
         self._ahead, self._decoder_step = lightened.ahead.ready(), lightened.step.ready()

@@ -28,7 +28,7 @@ def read(step):
     """Weights that are multiplied with something at each call."""
     return sum(
         step.known[place].size
-        for one in step._needed()
+        for one in step.needed()
         if one.kind == "MatMul"
         for place in one.taken
         if place in step.known
