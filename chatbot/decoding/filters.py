@@ -122,8 +122,9 @@ def block_repeated_ngrams(log_probs: Array, token_ids: Array, size: int) -> Arra
     for back in range(1, size):
         newest = token_ids[:, position - back, np.newaxis]  # (N,1)
         repeats &= token_ids[:, size - 1 - back : position - back] == newest
-    rows, places = np.nonzero(repeats)
-    log_probs[rows, earlier[rows, places]] = _IMPOSSIBLE
+    if repeats.any():
+        rows, places = np.nonzero(repeats)
+        log_probs[rows, earlier[rows, places]] = _IMPOSSIBLE
     return log_probs
 
 
@@ -150,7 +151,9 @@ def weigh_end(log_probs: Array, position: int, min_length: int, length_bonus: fl
     >>> np.exp(weigh_end(own.copy(), 2, 2, 0.693147)).round(3)
     array([[0.1, 0.2, 0.3, 0.2]])
     """
-    log_probs[:, EOS_ID] += _IMPOSSIBLE if position < min_length else -length_bonus
+    lost = _IMPOSSIBLE if position < min_length else -length_bonus
+    if lost:
+        log_probs[:, EOS_ID] += lost
     return log_probs
 
 
@@ -162,7 +165,8 @@ def leave_a_way_out(log_probs: Array, own_log_probs: Array) -> Array:
     array([[0. , 0. , 0. , 0.4]])
     """
     stuck = log_probs.max(1) <= _IMPOSSIBLE  # (N,)
-    log_probs[stuck, EOS_ID] = np.maximum(own_log_probs[stuck, EOS_ID], _LEAST)
+    if stuck.any():
+        log_probs[stuck, EOS_ID] = np.maximum(own_log_probs[stuck, EOS_ID], _LEAST)
     return log_probs
 
 
