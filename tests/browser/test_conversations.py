@@ -105,6 +105,7 @@ def test_a_new_chat_keeps_the_one_before_and_opening_one_keeps_what_is_on_the_sc
     expect(listed(page)).to_have_count(3)
 
 
+@pytest.mark.story  # the tests around it keep two on a large screen
 def test_on_a_phone_a_new_chat_does_not_take_the_place_of_a_saved_one(open_page, server):
     page = open_page(server.url, "phone")
     say(page, "hello " * 60)

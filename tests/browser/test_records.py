@@ -92,6 +92,7 @@ def test_the_owner_reviews_teaches_and_exports(page, records, home, tmp_path):
     expect(page.get_by_text("The trainings stand here.")).to_be_visible()
 
 
+@pytest.mark.story  # ui/test_corrections.py decides in two tabs
 def test_two_tabs_of_the_owner_do_not_decide_twice(page, open_page, server, records):
     add(records, ("One?", "1"), ("Two?", "2"), ("Three?", "3"))
     other = open_page(server.url)

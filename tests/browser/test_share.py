@@ -121,6 +121,7 @@ def test_the_link_of_the_option_gives_the_chat_alone_until_it_is_closed(
     assert httpx.get(server.url).status_code == 200
 
 
+@pytest.mark.story  # ui/test_owner.py sees the same by plain HTTP
 def test_even_the_owner_is_a_visitor_through_the_link(
     server, open_share, open_page, expected_errors
 ):

@@ -150,6 +150,7 @@ def test_a_reload_and_a_telephone_show_the_same_training_stop_it_and_continue(
     shows(line(page), "Learning: step")
 
 
+@pytest.mark.story  # ui/test_jobs.py kills a training
 def test_a_crash_of_the_trainer_is_a_line_and_it_goes_on(open_train, home, fake):
     fake("steps=20 seconds=0.05 crash=1")
     page = open_train()

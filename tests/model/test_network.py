@@ -181,8 +181,16 @@ def test_attention_rows_sum_to_one_and_put_nothing_on_padding(stepped):
     assert weights[SOURCE[:, None, :].repeat(INPUT.shape[1], 1) == 0].max() == 0
 
 
-def test_numpy_alone_gives_the_same_numbers(seq2seq, stepped):
-    recorded = recording_of(seq2seq)
+@pytest.fixture(scope="module")
+def recording(seq2seq):
+    """Returns a function: a shortlist -> the network as a file of JSON would bring it back."""
+    weights = {weight.path: np.array(weight) for weight in seq2seq.training.weights}
+    written = json.dumps(record(seq2seq, list(weights)))
+    return lambda shortlist=None: RecordedNetwork(json.loads(written), weights, shortlist)
+
+
+def test_numpy_alone_gives_the_same_numbers(seq2seq, stepped, recording):
+    recorded = recording()
     logits, weights = stepped
     sources, state = recorded.encode(SOURCE)
     for place, column in enumerate(INPUT.T):
@@ -193,9 +201,9 @@ def test_numpy_alone_gives_the_same_numbers(seq2seq, stepped):
     np.testing.assert_allclose(recorded.logits(SOURCE, INPUT), forced, rtol=1e-6, atol=3e-5)
 
 
-def test_a_shortlist_changes_no_logit_on_it(seq2seq, stepped):
+def test_a_shortlist_changes_no_logit_on_it(stepped, recording):
     shortlist = np.unique([*INPUT.ravel(), *range(4), 17, 29])
-    listed = recording_of(seq2seq, shortlist)
+    listed = recording(shortlist)
     logits, weights = stepped
     sources, state = listed.encode(SOURCE)
     for place, column in enumerate(INPUT.T):
@@ -206,13 +214,6 @@ def test_a_shortlist_changes_no_logit_on_it(seq2seq, stepped):
     assert listed.whole.shortlist is None
     whole, _, _ = listed.whole.step(INPUT[:, 0], *listed.whole.encode(SOURCE))
     np.testing.assert_allclose(whole, logits[:, 0], rtol=1e-6, atol=3e-5)
-
-
-def recording_of(seq2seq, shortlist=None):
-    """The network as a file of JSON would bring it back."""
-    weights = {weight.path: np.array(weight) for weight in seq2seq.training.weights}
-    written = json.dumps(record(seq2seq, list(weights)))
-    return RecordedNetwork(json.loads(written), weights, shortlist)
 
 
 def test_a_live_network_follows_its_weights():

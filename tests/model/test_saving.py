@@ -30,7 +30,7 @@ EXTRA = {
 
 
 def soak(*names):
-    """Names whose search is compiled by make soak alone: others keep the same kind of state."""
+    """Names for make soak alone: others have the same kinds of layers and of state."""
     return [pytest.param(name, marks=pytest.mark.soak) for name in names]
 
 
@@ -69,7 +69,13 @@ def saved(tokenizer, tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("name", [*PRESETS, *EXTRA])
+SEARCHED = ["default", "bahdanau2015", "cnn2017", "transformer2017", "copying and coverage"]
+NOT_SEARCHED = [name for name in (*PRESETS, *EXTRA) if name not in SEARCHED]
+SAVED = [*SEARCHED, "frozen", "one-hot"]  # each kind of layer
+NOT_SAVED = [name for name in (*PRESETS, *EXTRA) if name not in SAVED]
+
+
+@pytest.mark.parametrize("name", [*SAVED, *soak(*NOT_SAVED)])
 def test_a_saved_network_thinks_as_before(name, saved):
     network, bot = saved(name)
     source = bot.encode(["Hello!", "How are you? I am fine."])
@@ -78,10 +84,6 @@ def test_a_saved_network_thinks_as_before(name, saved):
     np.testing.assert_allclose(bot._bundle.network.logits(source, said), before, atol=1e-4)
     again = load_seq2seq(bot._bundle.info.path)
     np.testing.assert_array_equal(again.training([source, said]), before)
-
-
-SEARCHED = ["default", "bahdanau2015", "cnn2017", "transformer2017", "copying and coverage"]
-NOT_SEARCHED = [name for name in (*PRESETS, *EXTRA) if name not in SEARCHED]
 
 
 @pytest.mark.parametrize("name", [*SEARCHED, *soak(*NOT_SEARCHED)])
