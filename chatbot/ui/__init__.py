@@ -5,7 +5,8 @@ this package imports neither Gradio nor TensorFlow; bots are loaded while the pa
 """
 
 from chatbot.ui.lean import import_lean
-from chatbot.ui.threads import multiply_in_one
+from chatbot.ui.threads import multiply_in_one, take_short_turns
 
 multiply_in_one()
+take_short_turns()
 import_lean()

@@ -272,3 +272,10 @@ def test_products_leave_the_processor_to_visitors_but_not_those_of_a_training(ch
         [sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == [chosen or "1", str(chosen)]
+
+
+def test_threads_of_a_page_take_short_turns():
+    code = "import sys; get = sys.getswitchinterval; before = get(); import chatbot.ui\n"
+    code += "print(before / get())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) == pytest.approx(5)
