@@ -7,7 +7,7 @@ and lighter.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +16,10 @@ import numpy as np
 from chatbot.config import BOS_ID
 from chatbot.model.lighter import Lightened, lightened, with_columns
 from chatbot.model.loops import with_lighter_loops
-from chatbot.model.programs import Array, Program, program
+from chatbot.model.programs import Array, Program, Run, program
 
 _ROWS, _LENGTH = 13, 3  # of the trial: no other axis is as long as its rows are many
+_TRIED = np.full((_ROWS, _LENGTH), BOS_ID, np.int32)
 
 
 class RecordedNetwork:
@@ -40,11 +41,9 @@ class RecordedNetwork:
             shortlist: ids of the L tokens that `step` can choose, sorted; None: all.
         """
         self._recording, self._weights, self.shortlist = recording, weights, shortlist
-        source_ids = np.full((_ROWS, _LENGTH), BOS_ID, np.int32)
-        encoder = program(recording["encoder"], weights)
-        self._encoder = with_lighter_loops(encoder, encoder.tried(source_ids)).ready()
+        self._encoder = self._view("encoder", _TRIED)
         step = program(recording["decoder_step"], weights)
-        read = self._encoder(source_ids)
+        read = self._encoder(_TRIED)
         tried = [np.full(_ROWS, BOS_ID, np.int32), *read]
         lightened = _lightened(step, tried, shortlist)
         self._ahead, self._decoder_step = lightened.ahead.ready(), lightened.step.ready()
@@ -58,8 +57,12 @@ class RecordedNetwork:
         return RecordedNetwork(self._recording, self._weights)
 
     @cached_property
-    def _training(self) -> Callable[..., list[Any]]:
-        return program(self._recording["training"], self._weights).ready()
+    def _training(self) -> Run:
+        return self._view("training", _TRIED, _TRIED)
+
+    def _view(self, name: str, *tried: Array) -> Run:
+        whole = program(self._recording[name], self._weights)
+        return with_lighter_loops(whole, whole.tried(*tried)).ready()
 
     @np.errstate(all="ignore")
     def encode(self, source_ids: Array) -> tuple[list[Array], list[Array]]:
