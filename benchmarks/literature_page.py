@@ -25,7 +25,21 @@ VOCABULARY = 6000  # pieces, of every run on a whole corpus
 # Of every run. Batches of 32 brought `default-tanh` to 33.3 a word in 3 epochs, of 64 to 37.1.
 SETTINGS = (f"tokenizer.vocab_size={VOCABULARY}", "model.size=small", "training.batch_size=32")
 # Why a preset does not beat the baseline, by hand, once somebody has looked: (corpus, name).
-WHY_NOT: Mapping[tuple[str, str], str] = {}
+WHY_NOT: Mapping[tuple[str, str], str] = {
+    ("tatoeba", "sutskever2014"): (
+        "four layers are more than three epochs train, since with one layer "
+        "(`sutskever2014-one-layer`) it comes to less than half of this perplexity; and its layers "
+        "are half as wide as the single one of `rnn-basic`."
+    ),
+    ("tatoeba", "luong2015"): (
+        "two layers are more than three epochs train: with one (`luong2015-one-layer`) it is far "
+        "before `rnn-basic`."
+    ),
+    ("tatoeba", "d2l"): (
+        "its two layers are half as wide as the single one of `rnn-basic`, and the source at every "
+        "input does not help them: given once (`d2l-initial-state`) it does better."
+    ),
+}
 
 _WANTED = {"tatoeba": 3, "dailydialog": 3}  # seeds that the question asks for, by corpus
 _TITLES = {
@@ -46,9 +60,10 @@ without n-gram blocking. Each network is half as wide as the preset's on a lapto
 model.size=small`), so that all of them can be trained, in batches of 32. In equal epochs each
 learns from the same pairs equally often, whatever else the machine does; what that takes differs,
 and "processor min" tells it: the processor time of the whole command, start, validation and saving
-included. Tokens/s are target tokens in training, the median over its seconds; other work beside it
-lowers them. A variant holds everything but what its name says from the preset: Adam, its schedule,
-its batches, dropout. "±" is half the range over the seeds.
+included. Tokens/s are target tokens in training, the median over its seconds. Other work beside a
+run lowers these and raises its processor minutes, by up to a half where two runs wait for the same
+memory. A variant holds everything but what its name says from the preset: Adam, its schedule, its
+batches, dropout. "±" is half the range over the seeds.
 
 A gain is above 0 where the first is better: perplexity lower by so many per cent of the other's,
 or so many points more. A claim *holds here* where the mean gain over the seeds is larger than half
@@ -386,7 +401,7 @@ def _how_it_was_run(group: Group, variants: Mapping[str, Any]) -> str:
     missing = [name for name in variants if name not in group.runs]
     return (
         f"`{command}`, {' to '.join(dict.fromkeys([dates[0], dates[-1]]))}, {last['device']}, "
-        f"{last['cores']} cores; {versions}. {last['held_out']:,} held-out pairs; the replies of "
+        f"each on {last['cores']} of them; {versions}. {last['held_out']:,} held-out pairs; the replies of "
         f"{last['replies_seen']:,} of them are also some training pair's, of another source. "
         f"Seeds: {seeds}." + (f" Not run: {', '.join(missing)}." if missing else "") + "\n"
     )
