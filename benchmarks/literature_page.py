@@ -403,7 +403,9 @@ def _how_it_was_run(group: Group, variants: Mapping[str, Any]) -> str:
         f"`{command}`, {' to '.join(dict.fromkeys([dates[0], dates[-1]]))}, {last['device']}, "
         f"each on {last['cores']} of them; {versions}. {last['held_out']:,} held-out pairs; "
         f"the replies of {last['replies_seen']:,} of them are also some training pair's, of "
-        f"another source. Seeds: {seeds}." + (f" Not run: {', '.join(missing)}." if missing else "") + "\n"
+        f"another source. Seeds: {seeds}."
+        + (f" Not run: {', '.join(missing)}." if missing else "")
+        + "\n"
     )
 
 
