@@ -74,6 +74,10 @@ VARIANTS: Mapping[str, Variant] = {
     "luong2015-forward": Variant(
         "luong2015", ("model.reverse_source=false",), "reversed source, with attention"
     ),
+    "d2l-one-layer": Variant(
+        "d2l", ("model.encoder_layers=1", "model.decoder_layers=1"), "depth, context at every step"
+    ),
+    "cnn2017-readout": Variant("cnn2017", ("model.readout=tanh",), "what the output reads"),
     "d2l-initial-state": Variant("d2l", ("model.context=initial_state",), "context once"),
     "shang2015-local": Variant("shang2015", ("model.hybrid=false",), "the summary with attention"),
     "default-until-2026-11": Variant(

@@ -36,8 +36,13 @@ WHY_NOT: Mapping[tuple[str, str], str] = {
         "before `rnn-basic`."
     ),
     ("tatoeba", "d2l"): (
-        "its two layers are half as wide as the single one of `rnn-basic`, and the source at every "
-        "input does not help them: given once (`d2l-initial-state`) it does better."
+        "two layers are more than three epochs train: with one (`d2l-one-layer`) it is level with "
+        "`rnn-basic`, and so far the source at every input does not help it "
+        "(`d2l-initial-state`)."
+    ),
+    ("tatoeba", "cnn2017"): (
+        "its output reads the cell's state alone: with a layer before it that also reads what "
+        "attention found (`cnn2017-readout`) it is level with `rnn-basic`."
     ),
 }
 
