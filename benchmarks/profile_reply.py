@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from asked import loaded, of_one_length, refused
@@ -24,6 +25,7 @@ from reply_latency import MESSAGE
 
 REPLIES = 10
 WHOLE = "the whole reply"
+_LOOPS = ("While", "Pair")
 
 
 def main() -> int:
@@ -66,19 +68,21 @@ def timed_operations(spent: Counter[str]) -> Iterator[None]:
     """Lets each operation of the networks that are loaded meanwhile add its seconds."""
     from chatbot.model.programs import Program
 
-    plain = Program.needed
+    plain = Program.ready
 
-    def timed(program: Program) -> list[Any]:
-        return [
-            step if step.kind == "While" else step._replace(run=_timed(step.kind, step.run, spent))
-            for step in plain(program)
-        ]
+    def timed(program: Program) -> Any:
+        """Times what carries out the steps alone: loops are the time of what is in them."""
+        steps = (
+            step if step.kind in _LOOPS else step._replace(run=_timed(step.kind, step.run, spent))
+            for step in program.steps
+        )
+        return plain(replace(program, steps=tuple(steps)))
 
-    Program.needed = timed
+    Program.ready = timed
     try:
         yield
     finally:
-        Program.needed = plain
+        Program.ready = plain
 
 
 def _timed(kind: str, function: Callable[..., Any], spent: Counter[str]) -> Callable[..., Any]:
