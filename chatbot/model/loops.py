@@ -36,9 +36,10 @@ def with_lighter_loops(whole: Program, tried: Mapping[int, Any]) -> Program:
         whole: of a network.
         tried: its values in a trial, by their places.
     """
-    loops = {step.place: _Loop.of(step, tried) for step in whole.steps if step.kind == "While"}
+    needed = whole.needed()  # no others were tried
+    loops = {step.place: _Loop.of(step, tried) for step in needed if step.kind == "While"}
     runs = {place: loop.alone() for place, loop in loops.items()}
-    steps = (step._replace(run=runs.get(step.place, step.run)) for step in whole.steps)
+    steps = (step._replace(run=runs.get(step.place, step.run)) for step in needed)
     whole = replace(whole, steps=tuple(_cheap_zeros(step, whole, tried) for step in steps))
     for one, other in combinations(loops.values(), 2):
         whole = _with_pair(whole, one, other)

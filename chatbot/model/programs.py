@@ -2,7 +2,7 @@
 out.
 
 See recording.py for how programs come to be, and operations.py for what they are made of. Read
-next: lighter.py, which rewrites them. Knows no network.
+next: lighter.py and loops.py, which rewrite them. Knows no network.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Program:
         return {place: np.shape(value) for place, value in arrays.items()}
 
     def tried(self, *inputs: Any) -> dict[int, Any]:
-        """Runs once and returns all values by their places."""
+        """Runs once and returns all values that outputs are made of, by their places."""
         values = {**self.known, **dict(zip(self.inputs, inputs, strict=True))}
         for step in self.needed():
             made = step.run(*(values[i] for i in step.taken))

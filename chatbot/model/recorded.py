@@ -1,8 +1,8 @@
 """Carries out a recorded network with NumPy alone: no TensorFlow, no Keras.
 
 At a width for laptops a step is some forty small operations, and a call of NumPy costs less than a
-node of a graph; the large products go to the same kind of library (BLAS). Read next: programs.py
-and lighter.py.
+node of a graph; the large products go to the same kind of library (BLAS). Read next:
+programs.py, lighter.py and loops.py.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 _NAME = "OPENBLAS_NUM_THREADS"
 _ASKED_FOR = os.environ.get(_NAME)  # by whoever started the page
-_TURN = 0.001  # s; of Python's 0.005 a search would wait at each product until requests were read
+_TURN = 0.001  # s; with Python's own 0.005 a search waits longer for its next turn
 
 
 def multiply_in_one() -> None:

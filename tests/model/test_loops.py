@@ -1,5 +1,7 @@
 """What a recorded loop does in each round: nothing that could be done before it."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -127,3 +129,15 @@ def test_zeros_in_the_shape_of_an_output_need_no_output():
     assert "ZerosLike" in kinds(plain)
     assert len(light.needed()) < len(plain.needed()) - 15  # a whole cell less
     same_numbers(plain, light, numbers(4, 5, E), np.ones((4, 5), bool))
+
+
+def test_loops_that_nobody_needs_are_left_out():
+    one, other = keras.Input((None, E)), keras.Input((None, E))
+    layers = [CELLS["gru"](), CELLS["rnn"]()]
+    model = keras.Model([one, other], [layers[0](one), layers[1](other)])
+    plain, _ = recorded(model, numbers(13, 3, E), numbers(13, 3, E))
+    plain = replace(plain, outputs=plain.outputs[:1])
+    sources = numbers(2, 5, E), numbers(2, 5, E)
+    light = with_lighter_loops(plain, plain.tried(*sources))
+    assert kinds(light).count("While") == 1
+    same_numbers(plain, light, *sources)
