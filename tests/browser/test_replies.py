@@ -214,7 +214,7 @@ def test_a_chinese_browser_reads_it_in_chinese(open_page, server):
     expect(inspector(page)).to_be_hidden()
 
 
-@pytest.mark.story  # the story of the owner sees it too
+@pytest.mark.story  # ui/test_understand.py sees both without a browser
 def test_the_owner_alone_sees_the_line_that_taught_it(open_page, server):
     visitor, owner = open_page(server.url), open_page(server.url)
     owner.context.add_cookies([{"name": "owner", "value": "yes", "url": server.url}])
