@@ -6,6 +6,7 @@ nothing; `report` puts it together.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,13 @@ from dataclasses import dataclass
 from chatbot.corpus.private import Kind
 from chatbot.corpus.records import DialoguePair
 from chatbot.text.blocked import BlockedWords
+from chatbot.text.words import words
 
 _STEPS = (1, 3, 5, 7, 10, 15, 20, 30, 50)  # words from which each step of lengths reaches
 _MANY_REPLIES = 5
+_OFTEN_MET = (
+    30  # characters; a longer run without a space, such as a Chinese text, is rarely met again
+)
 _MOST_SHOWN = 10
 
 
@@ -55,6 +60,41 @@ class BlockedUse:
     replies: int
 
 
+class WordCounter:
+    """Counts the words of many texts, and how many of them differ, upper case or lower.
+
+    No word holds a space, so what stands between two spaces is cut into words once.
+    """
+
+    def __init__(self) -> None:
+        """Has met no word yet."""
+        self._length_of = _Lengths()
+
+    @property
+    def vocabulary_words(self) -> int:
+        """How many different words were met."""
+        return len(self._length_of.vocabulary)
+
+    def lengths(self, texts: Iterable[str]) -> list[int]:
+        """Returns the number of words of each text."""
+        length_of = self._length_of.__getitem__
+        return [sum(map(length_of, text.casefold().split())) for text in texts]
+
+
+class _Lengths(dict[str, int]):
+    """The number of words in what stands between two spaces, counted when it is first met."""
+
+    def __init__(self) -> None:
+        self.vocabulary = set[str]()
+
+    def __missing__(self, unspaced: str) -> int:
+        found = words(unspaced)
+        self.vocabulary.update(found)
+        if len(unspaced) <= _OFTEN_MET:
+            self[unspaced] = len(found)
+        return len(found)
+
+
 def length_steps(messages: Iterable[int], replies: Iterable[int]) -> tuple[LengthStep, ...]:
     """Counts lengths in words by steps, all of them, so that two corpora can be compared.
 
@@ -76,14 +116,16 @@ def _by_step(lengths: Iterable[int]) -> Counter[int]:
     return steps
 
 
-def much_answered(pairs: Iterable[DialoguePair]) -> tuple[int, tuple[MessageUse, ...]]:
+def much_answered(pairs: Sequence[DialoguePair]) -> tuple[int, tuple[MessageUse, ...]]:
     """Returns how many messages have five different replies or more, and those with the most.
 
     A bot that learns them can only guess which reply is meant, so it says the vaguest.
     """
+    uses = Counter(pair.history[-1] for pair in pairs)
     replies = defaultdict[str, set[str]](set)
     for pair in pairs:
-        replies[pair.history[-1]].add(pair.reply)
+        if uses[pair.history[-1]] >= _MANY_REPLIES:  # a set for each message would fill the memory
+            replies[pair.history[-1]].add(pair.reply)
     many = {message: len(r) for message, r in replies.items() if len(r) >= _MANY_REPLIES}
     most = Counter(many).most_common(_MOST_SHOWN)
     return len(many), tuple(MessageUse(message, count) for message, count in most)
@@ -91,7 +133,7 @@ def much_answered(pairs: Iterable[DialoguePair]) -> tuple[int, tuple[MessageUse,
 
 def blocked_words(messages: Sequence[str], replies: Sequence[str]) -> tuple[BlockedUse, ...]:
     """Counts the blocked words of the default list, the one in most replies first."""
-    held = BlockedWords().find_all({*messages, *replies})
+    held = BlockedWords().find_all(itertools.chain(messages, replies))
     by_message = _uses(messages, held)
     by_reply = _uses(replies, held)
     ordered = sorted(by_message | by_reply, key=lambda word: (-by_reply[word], -by_message[word]))

@@ -170,17 +170,22 @@ def filter_pairs(
 
 def judge_pairs(pairs: Iterable[DialoguePair], config: CorpusConfig) -> list[Verdict]:
     """Returns a verdict for each pair, in order; see `filter_pairs`."""
+    return _within_uses(_each_judged(pairs, config.max_turn_characters), config)
+
+
+def _each_judged(pairs: Iterable[DialoguePair], max_characters: int) -> list[Verdict]:
+    """Judges each pair by itself and by those before it."""
     seen = set[tuple[tuple[str, ...], str]]()
     verdicts = []
     for pair in pairs:
-        usable = _from_last_fault(pair, config.max_turn_characters)
-        reason = _fault_of_pair(usable, config.max_turn_characters)
+        usable = _from_last_fault(pair, max_characters)
+        reason = _fault_of_pair(usable, max_characters)
         key = (usable.history, usable.reply)
         if reason is None and key in seen:
             reason = "duplicate"
         seen.add(key)
         verdicts.append(Verdict(usable, reason))
-    return _within_uses(verdicts, config)
+    return verdicts
 
 
 def _from_last_fault(pair: DialoguePair, max_characters: int) -> DialoguePair:
@@ -217,14 +222,16 @@ def _within_uses(verdicts: list[Verdict], config: CorpusConfig) -> list[Verdict]
 
     A hash decides which uses of a reply stay.
     """
-    uses = defaultdict[str, list[int]](list)
+    uses = Counter(pair.reply for pair, reason in verdicts if reason is None)
+    beyond = defaultdict[str, list[int]](list)  # few, where a list for each reply would be many
     for index, (pair, reason) in enumerate(verdicts):
-        if reason is None:
-            uses[pair.reply].append(index)
-    for indices in uses.values():
-        if len(indices) < config.min_reply_uses:
+        outside = not config.min_reply_uses <= uses[pair.reply] <= config.max_reply_uses
+        if reason is None and outside:
+            beyond[pair.reply].append(index)
+    for reply, indices in beyond.items():
+        if uses[reply] < config.min_reply_uses:
             _mark(verdicts, indices, "reply_used_too_rarely")
-        elif len(indices) > config.max_reply_uses:
+        else:
             ranked = sorted(indices, key=lambda i: _rank(verdicts[i].pair, config.seed))
             _mark(verdicts, ranked[config.max_reply_uses :], "reply_used_too_often")
     return verdicts

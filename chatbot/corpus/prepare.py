@@ -276,18 +276,27 @@ def _without_history(
     None of them stands on either side already; the second result counts those that were held
     back because the validation side holds the same.
     """
-    held_out = {(pair.history, pair.reply) for pair in split.validation}
-    seen = {(pair.history, pair.reply) for pair in split.train}
+    shorter = {
+        pair: dataclasses.replace(pair, history=pair.history[-1:])
+        for pair in split.train
+        if len(pair.history) > 1 and _falls_to(pair, config)
+    }
+    asked = {_said(pair) for pair in shorter.values()}
+    held_out = asked.intersection(map(_said, split.validation))
+    seen = asked.intersection(map(_said, split.train))
     added, held_back = {}, 0
-    for pair in split.train:
-        if len(pair.history) == 1 or not _falls_to(pair, config):
-            continue
-        key = (pair.history[-1:], pair.reply)
+    for pair, short in shorter.items():
+        key = _said(short)
         held_back += key in held_out
         if key not in held_out and key not in seen:
             seen.add(key)
-            added[pair] = dataclasses.replace(pair, history=pair.history[-1:])
+            added[pair] = short
     return added, held_back
+
+
+def _said(pair: DialoguePair) -> tuple[tuple[str, ...], str]:
+    """Returns what tells a pair from another, wherever it was said."""
+    return pair.history, pair.reply
 
 
 def _falls_to(pair: DialoguePair, config: CorpusConfig) -> bool:

@@ -32,7 +32,9 @@ _IN_CHINESE: dict[Kind, str] = {
     "link": "[链接]",
 }
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_HINT = re.compile(r"@|\d{2}|://|www\.|\.(?:com|net|org|edu|gov|info|io|cn)", re.IGNORECASE)
+# One of these signs stands in all that is searched for. They come first, and no case is ignored,
+# since `re` skips text that holds no first sign at ten times the speed.
+_HINT = re.compile(r"[@:.\d](?:(?<=@)|(?<=\d)\d|(?<=:)//|(?<=\.)[^\W_])")
 
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}"

@@ -21,6 +21,7 @@ from chatbot.corpus.content import (
     LengthStep,
     MessageUse,
     PrivateUse,
+    WordCounter,
     blocked_words,
     length_steps,
     much_answered,
@@ -28,7 +29,6 @@ from chatbot.corpus.content import (
 from chatbot.corpus.private import KINDS, PrivateLog
 from chatbot.corpus.records import DialoguePair
 from chatbot.text.languages import language_shares
-from chatbot.text.words import words
 
 Verdict = Literal["small", "medium", "large"]
 _MEDIUM_FROM, _LARGE_FROM = 2_000, 50_000  # pairs
@@ -159,8 +159,8 @@ def measure(
     """
     total = _total(sources)
     messages, replies = [pair.history[-1] for pair in pairs], [pair.reply for pair in pairs]
-    lengths, vocabulary = _count_words({*messages, *replies})
-    of_messages, of_replies = [lengths[t] for t in messages], [lengths[t] for t in replies]
+    counted = WordCounter()
+    of_messages, of_replies = counted.lengths(messages), counted.lengths(replies)
     top = _top_replies(replies)
     many, most_answered = much_answered(pairs)
     chosen = random.Random(seed).sample(pairs, min(_EXAMPLES, len(pairs)))
@@ -171,7 +171,7 @@ def measure(
         message_words=_percentiles(of_messages),
         reply_words=_percentiles(of_replies),
         distinct_replies=len(set(replies)),
-        vocabulary_words=vocabulary,
+        vocabulary_words=counted.vocabulary_words,
         top_replies=top,
         length_steps=length_steps(of_messages, of_replies),
         languages=_languages([*messages, *replies]),
@@ -227,16 +227,6 @@ def _private_uses(log: PrivateLog) -> tuple[PrivateUse, ...]:
         for kind in KINDS
         if log.uses[kind]
     )
-
-
-def _count_words(texts: set[str]) -> tuple[dict[str, int], int]:
-    """Returns the length of each text and the number of different words, upper case or lower."""
-    lengths, vocabulary = {}, set[str]()
-    for text in texts:
-        found = words(text.casefold())
-        lengths[text] = len(found)
-        vocabulary.update(found)
-    return lengths, len(vocabulary)
 
 
 def _percentiles(lengths: list[int]) -> Lengths:

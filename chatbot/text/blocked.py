@@ -7,6 +7,7 @@ corpus and no bot.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -102,10 +103,13 @@ class BlockedWords:
         return found
 
     def _find_in(self, texts: Sequence[str]) -> dict[str, list[str]]:
-        everything = "\n".join(texts).casefold()
+        folded = [text.casefold() for text in texts]
+        starts = list(itertools.accumulate((len(text) + 1 for text in folded), initial=0))
+        everything = "\n".join(folded)
         present = [word for word in self._first_words if word in everything]
-        may_hold = (t for t in texts if any(word in t.casefold() for word in present))
-        return {text: found for text in may_hold if (found := self.find(text))}
+        at = {m.start() for word in present for m in re.finditer(re.escape(word), everything)}
+        may_hold = sorted({bisect.bisect(starts, place) - 1 for place in at})
+        return {texts[i]: found for i in may_hold if (found := self.find(texts[i]))}
 
 
 def _whole(phrase: str) -> str:

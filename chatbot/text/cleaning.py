@@ -28,6 +28,8 @@ def clean_text(text: str) -> str:
     >>> clean_text("你好，我很好！")
     '你好，我很好！'
     """
+    if text.isprintable() and "  " not in text and "\ufffd" not in text:  # as most texts are
+        return unicodedata.normalize("NFC", text).strip()
     spaced = _WHITE_SPACE.sub(" ", text.translate(_INVISIBLE))
     if spaced.isascii() and spaced.isprintable():
         return spaced.strip()

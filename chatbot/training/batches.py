@@ -45,12 +45,16 @@ class TokenRows(Sequence[Sequence[int]]):
     A list of lists takes many times as much, which a million pairs would feel.
     """
 
-    def __init__(self, rows: Iterable[Iterable[int]]) -> None:
+    def __init__(self, rows: Iterable[Iterable[int]] = ()) -> None:
         """Takes the rows, each of which may be forgotten at once."""
         self._ids, self._starts = array("i"), array("q", [0])
         for row in rows:
-            self._ids.extend(row)
-            self._starts.append(len(self._ids))
+            self.append(row)
+
+    def append(self, row: Iterable[int]) -> None:
+        """Adds a row at the end."""
+        self._ids.extend(row)
+        self._starts.append(len(self._ids))
 
     def __len__(self) -> int:
         """The number of rows."""

@@ -8,10 +8,9 @@ Knows no batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 
 import numpy as np
 
@@ -23,29 +22,23 @@ from chatbot.text.tokenizer import Tokenizer
 from chatbot.training.batches import EncodedPairs, TokenRows
 from chatbot.training.noise import mistyped
 
-_AT_ONCE = 10_000  # texts that are cut together; all of a large corpus would fill the memory
+_AT_ONCE = 5_000  # pairs that are cut together; all of a large corpus would fill the memory
 _PURPOSE = 1  # of the chance drawn here; the order of the batches draws from the same seed
 
 
 def encode_pairs(
     pairs: Sequence[DialoguePair], tokenizer: Tokenizer, config: TrainingConfig
 ) -> EncodedPairs:
-    """Encodes each text once (turns recur in the histories of later pairs)."""
-    texts = dict.fromkeys(t for pair in pairs for t in (*pair.history, pair.reply))
-    row = {text: place for place, text in enumerate(texts)}
-    ids = TokenRows(_cut(row, tokenizer))
-    return EncodedPairs(
-        TokenRows(
-            source_ids([ids[row[t]] for t in p.history], config.max_source_tokens) for p in pairs
-        ),
-        TokenRows(target_ids(ids[row[p.reply]], config.max_target_tokens) for p in pairs),
-    )
-
-
-def _cut(texts: Iterable[str], tokenizer: Tokenizer) -> Iterable[Sequence[int]]:
-    left = iter(texts)
-    while some := list(islice(left, _AT_ONCE)):
-        yield from tokenizer.encode_batch(some)
+    """Encodes pairs, some at a time, and each text of these once: turns recur in histories."""
+    sources, targets = TokenRows(), TokenRows()
+    for start in range(0, len(pairs), _AT_ONCE):
+        some = pairs[start : start + _AT_ONCE]
+        texts = list(dict.fromkeys(t for pair in some for t in (*pair.history, pair.reply)))
+        ids = dict(zip(texts, tokenizer.encode_batch(texts), strict=True))
+        for pair in some:
+            sources.append(source_ids([ids[t] for t in pair.history], config.max_source_tokens))
+            targets.append(target_ids(ids[pair.reply], config.max_target_tokens))
+    return EncodedPairs(sources, targets)
 
 
 class EpochEncoder:

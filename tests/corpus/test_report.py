@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from chatbot.config import CorpusConfig
-from chatbot.corpus.content import length_steps
+from chatbot.corpus.content import WordCounter, length_steps
 from chatbot.corpus.prepare import parse_source, prepare_corpus
+from chatbot.text.words import words
 from tests.corpus.test_prepare import corpus, shown_on_a_terminal
 
 CARD = "4111 1111 1111 1111"
@@ -92,6 +93,13 @@ def test_lengths_are_counted_in_steps_that_cover_everything():
     assert steps[-1].most is None
     assert sum(s.messages for s in steps) == 9
     assert (steps[0].messages, steps[0].replies, steps[-1].messages) == (3, 2, 2)
+
+
+def test_words_are_counted_as_in_every_report_however_often_they_come():
+    texts = ["I'm fine, 你好!", "i'm FINE, you?", "I'm fine, 你好!", " ", "很长的一句话" * 9]
+    counter = WordCounter()
+    assert counter.lengths(texts) == [len(words(text)) for text in texts]
+    assert counter.vocabulary_words == len({w for text in texts for w in words(text.casefold())})
 
 
 def test_languages_and_duplicates(tmp_path):

@@ -40,7 +40,16 @@ def test_the_list_holds_each_word_once_and_replies_can_be_kept_free_of_it():
 @pytest.mark.parametrize("at_once", [2, 100])
 def test_many_texts_are_searched_as_one_is(monkeypatch, at_once):
     monkeypatch.setattr("chatbot.text.blocked._AT_ONCE", at_once)
-    texts = ["oh shit", "a shitake", "KILL  yourself", "kind", "他妈的！", "kill\nyourself", ""]
+    texts = [
+        "ßßßß",
+        "oh shit",
+        "a shitake",
+        "KILL  yourself",
+        "kind",
+        "他妈的！",
+        "kill\nyourself",
+        "",
+    ]
     blocked = BlockedWords()
     assert blocked.find_all(texts) == {
         text: blocked.find(text) for text in texts if blocked.find(text)
