@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import operator
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
@@ -72,10 +73,9 @@ def clean_conversation(conversation: Conversation) -> tuple[Conversation, int]:
     "cafÃ©" was UTF-8 read as something else; ftfy finds such text by characters that do not
     go together, and leaves all other text alone.
     """
-    mended = [_mended(turn) for turn in conversation.turns]
+    mended = list(map(_mended, conversation.turns))
     turns = tuple(map(clean_text, mended))
-    changes = sum(new != old for new, old in zip(mended, conversation.turns, strict=True))
-    return with_turns(conversation, turns), changes
+    return with_turns(conversation, turns), sum(map(operator.ne, mended, conversation.turns))
 
 
 def with_turns(conversation: Conversation, turns: tuple[str, ...]) -> Conversation:
@@ -196,7 +196,7 @@ def _from_last_fault(pair: DialoguePair, max_characters: int) -> DialoguePair:
 
 
 def _fault_of_pair(pair: DialoguePair, max_characters: int) -> Reason | None:
-    message, reply = (_judged(pair, text) for text in (pair.history[-1], pair.reply))
+    message, reply = _judged(pair, pair.history[-1]), _judged(pair, pair.reply)
     reason = _fault(message, max_characters) or _fault(reply, max_characters)
     if reason is None and pair.history[-1].casefold() == pair.reply.casefold():
         return "same_as_source"

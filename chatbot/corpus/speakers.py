@@ -28,8 +28,9 @@ class ReplySpeaker:
     def applied(self, conversations: Iterable[Conversation]) -> Iterator[Conversation]:
         """Yields the conversations with the chosen speaker, and counts everybody's turns."""
         for conversation in conversations:
-            spoken = zip(conversation.speakers, conversation.turns, strict=False)
-            self.turns.update(speaker for speaker, text in spoken if text)
+            if conversation.speakers:
+                spoken = zip(conversation.speakers, conversation.turns, strict=False)
+                self.turns.update(speaker for speaker, text in spoken if text)
             yield self._with_speaker(conversation)
 
     @property
