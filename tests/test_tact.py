@@ -94,7 +94,7 @@ def test_tones_are_kept_in_the_bundle_and_damage_is_told(tiny_bundle, tmp_path, 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("english", "burnt the cake lol"),
+        ("english", "my pizza fell face down lol"),
         ("chinese", "相亲又黄了哈哈"),
     ],
 )
