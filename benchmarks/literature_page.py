@@ -46,6 +46,7 @@ WHY_NOT: Mapping[tuple[str, str], str] = {
     ),
 }
 
+_UNMEASURED = "Not measured here:"
 _WANTED = {"tatoeba": 3, "dailydialog": 3}  # seeds that the question asks for, by corpus
 _TITLES = {
     "tatoeba": "Tatoeba, Chinese to English",
@@ -363,11 +364,13 @@ def write(results: Sequence[Result], path: Path, variants: Mapping[str, Any]) ->
 
 def coverage(groups: Sequence[Group]) -> str:
     """Tells what was run, and what of three seeds on both corpora was not."""
-    ran = dict.fromkeys(_WANTED, 0)
+    ran, of = dict.fromkeys(_WANTED, 0), dict.fromkeys(_WANTED, 0)
     for group in groups:
         ran[group.corpus] = max(ran[group.corpus], len(group.seeds))
+        of[group.corpus] = max(of[group.corpus], len(group.runs))
     told = "; ".join(
         f"{_TITLES[corpus]}: {count or 'no'} seed{'' if count == 1 else 's'} of {_WANTED[corpus]}"
+        + (f", {of[corpus]} variants" if count else "")
         for corpus, count in ran.items()
     )
     whole = all(count >= _WANTED[corpus] for corpus, count in ran.items())
@@ -376,14 +379,7 @@ def coverage(groups: Sequence[Group]) -> str:
 
 def chapter(group: Group, variants: Mapping[str, Any], figures: Sequence[str]) -> str:
     """Returns the chapter of one corpus and budget."""
-    parts = [
-        f"## {_TITLES[group.corpus]}, {group.epochs:g} epochs each\n",
-        _how_it_was_run(group, variants),
-        _outgrown(group, variants),
-        table(group.results) + "\n",
-        _asked(group),
-        *(f"![{name}](images/{name})\n" for name in figures),
-        by_length(group),
+    sections = [
         *(compared(group, claim) for claim in CLAIMS),
         attention_by_length(group),
         beams(group),
@@ -392,7 +388,27 @@ def chapter(group: Group, variants: Mapping[str, Any], figures: Sequence[str]) -
         compared(group, BUCKETING),
         behind_the_baseline(group),
     ]
+    parts = [
+        f"## {_TITLES[group.corpus]}, {group.epochs:g} epoch{'s' * (group.epochs != 1)} each\n",
+        _how_it_was_run(group, variants),
+        _outgrown(group, variants),
+        table(group.results) + "\n",
+        _asked(group),
+        *(f"![{name}](images/{name})\n" for name in figures),
+        by_length(group),
+        *(section for section in sections if _UNMEASURED not in section),
+        _unmeasured(section for section in sections if _UNMEASURED in section),
+    ]
     return "\n".join(part for part in parts if part)
+
+
+def _unmeasured(sections: Iterable[str]) -> str:
+    """Lists the questions of sections that no run answers, and what it takes."""
+    lines = [
+        f"- {section.splitlines()[0].removeprefix('### ')} {section.strip().splitlines()[-1]}\n"
+        for section in sections
+    ]
+    return f"### Open questions\n\n{''.join(lines)}" if lines else ""
 
 
 def _how_it_was_run(group: Group, variants: Mapping[str, Any]) -> str:
@@ -526,7 +542,7 @@ def compared(group: Group, claim: Claim) -> str:
     """Returns the section of a claim about two variants."""
     head = f"### {claim.question}\n\n{claim.claim}\n\n"
     if not group.has(claim.first, claim.second):
-        return f"{head}Not measured here: it takes `{claim.first}` and `{claim.second}`.\n"
+        return f"{head}{_UNMEASURED} it takes `{claim.first}` and `{claim.second}`.\n"
     shown = dict.fromkeys((PERPLEXITY, BLEU, CHRF, COST, *claim.measures))
     rows = [
         [f"`{v}`"] + [cell(group.values(v, m.value), m.digits) for m in shown]
@@ -552,7 +568,7 @@ def attention_by_length(group: Group) -> str:
         "one with attention reads the source both ways.\n\n"
     )
     if not group.has(first, second):
-        return f"{head}Not measured here: it takes `{first}` and `{second}`.\n"
+        return f"{head}{_UNMEASURED} it takes `{first}` and `{second}`.\n"
     names = _length_names(group)
     measures = (_part_measures(part) for part in range(len(names)))
     gains = [[group.gains(first, second, m) for m in both] for both in measures]
@@ -589,7 +605,7 @@ def beams(group: Group) -> str:
     )
     runs = [run for run in group.runs.get("default", {}).values() if "beams" in run]
     if not runs:
-        return f"{head}Not measured here: it takes `default`.\n"
+        return f"{head}{_UNMEASURED} it takes `default`.\n"
     searches = {"greedy": runs, **{w: [run["beams"][w] for run in runs] for w in runs[0]["beams"]}}
     rows = [
         [
@@ -631,7 +647,7 @@ def errors(group: Group) -> str:
     )
     shown = [name for name in ("default", "default-sampling") if name in group.runs]
     if not shown:
-        return f"{head}Not measured here: it takes `default`.\n"
+        return f"{head}{_UNMEASURED} it takes `default`.\n"
     kinds = {"true": "true prefix", "own": "own output"}
     rows = [
         [f"`{name}`, {told}", *(cell(_percents(group, name, kind, t)) for t in range(10))]
@@ -680,7 +696,7 @@ def behind_the_baseline(group: Group) -> str:
     """Returns which presets the simplest one is not clearly behind, and why, where it is known."""
     head = f"### Does each preset beat `{BASELINE}`?\n\n"
     if BASELINE not in group.runs:
-        return f"{head}Not measured here: it takes `{BASELINE}`.\n"
+        return f"{head}{_UNMEASURED} it takes `{BASELINE}`.\n"
     others = [name for name in PRESETS if name != BASELINE and name in group.runs]
     ahead = [sum(_is_ahead(group, name, m) for name in others) for m in (PERPLEXITY, CHRF)]
     told = f"In perplexity per word {ahead[0]} of {len(others)} do, in chrF {ahead[1]}.\n\n"
