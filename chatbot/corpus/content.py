@@ -18,9 +18,7 @@ from chatbot.text.words import words
 
 _STEPS = (1, 3, 5, 7, 10, 15, 20, 30, 50)  # words from which each step of lengths reaches
 _MANY_REPLIES = 5
-_OFTEN_MET = (
-    30  # characters; a longer run without a space, such as a Chinese text, is rarely met again
-)
+_OFTEN_MET = 30  # characters; more without a space, such as a Chinese text, rarely come again
 _MOST_SHOWN = 10
 
 

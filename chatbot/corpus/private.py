@@ -33,7 +33,7 @@ _IN_CHINESE: dict[Kind, str] = {
 }
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 # One of these signs stands in all that is searched for. They come first, and no case is ignored,
-# since `re` skips text that holds no first sign at ten times the speed.
+# since `re` then skips to the first sign: three times as fast on small talk.
 _HINT = re.compile(r"[@:.\d](?:(?<=@)|(?<=\d)\d|(?<=:)//|(?<=\.)[^\W_])")
 
 _EMAIL = re.compile(
