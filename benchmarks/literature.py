@@ -1,7 +1,7 @@
 """What the literature on sequence-to-sequence networks says, measured again with this project's.
 
     python benchmarks/literature.py --corpus tatoeba --epochs 3 --seeds 1
-    python benchmarks/literature.py --corpus dailydialog --epochs 3 --seeds 1 --variants default
+    python benchmarks/literature.py --corpus dailydialog --epochs 1 --seeds 1 --variants default
     python benchmarks/literature.py --write
 
 Trains each variant for equal epochs, by the command line, on a corpus in ../shared/corpora; scores

@@ -356,24 +356,26 @@ def write(results: Sequence[Result], path: Path, variants: Mapping[str, Any]) ->
     drawn = _draw_all(groups, path.parent / "images")
     chapters = [chapter(group, variants, drawn.get(group.name, [])) for group in groups]
     introduction = _INTRODUCTION.format(
-        results=path.with_suffix(".jsonl").name, coverage=coverage(groups)
+        results=path.with_suffix(".jsonl").name, coverage=coverage(groups, variants)
     )
     path.write_text("\n".join([introduction, *chapters]), encoding="utf-8")
     return bool(drawn)
 
 
-def coverage(groups: Sequence[Group]) -> str:
-    """Tells what was run, and what of three seeds on both corpora was not."""
-    ran, of = dict.fromkeys(_WANTED, 0), dict.fromkeys(_WANTED, 0)
+def coverage(groups: Sequence[Group], variants: Mapping[str, Any]) -> str:
+    """Tells what was run, and what of all variants with three seeds on both corpora was not."""
+    seeds, ran = dict.fromkeys(_WANTED, 0), dict.fromkeys(_WANTED, 0)
     for group in groups:
-        ran[group.corpus] = max(ran[group.corpus], len(group.seeds))
-        of[group.corpus] = max(of[group.corpus], len(group.runs))
+        seeds[group.corpus] = max(seeds[group.corpus], len(group.seeds))
+        ran[group.corpus] = max(ran[group.corpus], len(group.runs))
     told = "; ".join(
         f"{_TITLES[corpus]}: {count or 'no'} seed{'' if count == 1 else 's'} of {_WANTED[corpus]}"
-        + (f", {of[corpus]} variants" if count else "")
-        for corpus, count in ran.items()
+        + (f", {ran[corpus]} of {len(variants)} variants" if count else "")
+        for corpus, count in seeds.items()
     )
-    whole = all(count >= _WANTED[corpus] for corpus, count in ran.items())
+    whole = all(
+        count >= _WANTED[corpus] and ran[corpus] >= len(variants) for corpus, count in seeds.items()
+    )
     return f"Run so far: {told}." + ("" if whole else " The rest has not been run.")
 
 
@@ -397,18 +399,24 @@ def chapter(group: Group, variants: Mapping[str, Any], figures: Sequence[str]) -
         *(f"![{name}](images/{name})\n" for name in figures),
         by_length(group),
         *(section for section in sections if _UNMEASURED not in section),
-        _unmeasured(section for section in sections if _UNMEASURED in section),
+        _open_questions([section for section in sections if _UNMEASURED in section]),
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _unmeasured(sections: Iterable[str]) -> str:
-    """Lists the questions of sections that no run answers, and what it takes."""
-    lines = [
-        f"- {section.splitlines()[0].removeprefix('### ')} {section.strip().splitlines()[-1]}\n"
-        for section in sections
-    ]
-    return f"### Open questions\n\n{''.join(lines)}" if lines else ""
+def _unanswered(head: str, *names: str) -> str:
+    """Returns the section of a question that no run answers yet, and which variants it takes."""
+    return f"{head}{_UNMEASURED} it takes {' and '.join(f'`{name}`' for name in names)}.\n"
+
+
+def _open_questions(unanswered: Sequence[str]) -> str:
+    """Lists such sections: the question in their first line, what it takes in their last."""
+    if not unanswered:
+        return ""
+    lines = (section.strip().splitlines() for section in unanswered)
+    return "### Open questions\n\n" + "".join(
+        f"- {first.removeprefix('### ')} {last}\n" for first, *_, last in lines
+    )
 
 
 def _how_it_was_run(group: Group, variants: Mapping[str, Any]) -> str:
@@ -542,7 +550,7 @@ def compared(group: Group, claim: Claim) -> str:
     """Returns the section of a claim about two variants."""
     head = f"### {claim.question}\n\n{claim.claim}\n\n"
     if not group.has(claim.first, claim.second):
-        return f"{head}{_UNMEASURED} it takes `{claim.first}` and `{claim.second}`.\n"
+        return _unanswered(head, claim.first, claim.second)
     shown = dict.fromkeys((PERPLEXITY, BLEU, CHRF, COST, *claim.measures))
     rows = [
         [f"`{v}`"] + [cell(group.values(v, m.value), m.digits) for m in shown]
@@ -568,7 +576,7 @@ def attention_by_length(group: Group) -> str:
         "one with attention reads the source both ways.\n\n"
     )
     if not group.has(first, second):
-        return f"{head}{_UNMEASURED} it takes `{first}` and `{second}`.\n"
+        return _unanswered(head, first, second)
     names = _length_names(group)
     measures = (_part_measures(part) for part in range(len(names)))
     gains = [[group.gains(first, second, m) for m in both] for both in measures]
@@ -605,7 +613,7 @@ def beams(group: Group) -> str:
     )
     runs = [run for run in group.runs.get("default", {}).values() if "beams" in run]
     if not runs:
-        return f"{head}{_UNMEASURED} it takes `default`.\n"
+        return _unanswered(head, "default")
     searches = {"greedy": runs, **{w: [run["beams"][w] for run in runs] for w in runs[0]["beams"]}}
     rows = [
         [
@@ -647,7 +655,7 @@ def errors(group: Group) -> str:
     )
     shown = [name for name in ("default", "default-sampling") if name in group.runs]
     if not shown:
-        return f"{head}{_UNMEASURED} it takes `default`.\n"
+        return _unanswered(head, "default")
     kinds = {"true": "true prefix", "own": "own output"}
     rows = [
         [f"`{name}`, {told}", *(cell(_percents(group, name, kind, t)) for t in range(10))]
@@ -696,7 +704,7 @@ def behind_the_baseline(group: Group) -> str:
     """Returns which presets the simplest one is not clearly behind, and why, where it is known."""
     head = f"### Does each preset beat `{BASELINE}`?\n\n"
     if BASELINE not in group.runs:
-        return f"{head}{_UNMEASURED} it takes `{BASELINE}`.\n"
+        return _unanswered(head, BASELINE)
     others = [name for name in PRESETS if name != BASELINE and name in group.runs]
     ahead = [sum(_is_ahead(group, name, m) for name in others) for m in (PERPLEXITY, CHRF)]
     told = f"In perplexity per word {ahead[0]} of {len(others)} do, in chrF {ahead[1]}.\n\n"

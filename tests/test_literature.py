@@ -127,9 +127,15 @@ def test_the_table_gives_means_over_seeds_the_best_perplexity_first():
 
 def test_the_page_tells_what_was_not_run(tmp_path, monkeypatch):
     page = page_of([result()], tmp_path, monkeypatch)
-    assert "Tatoeba, Chinese to English: 1 seed of 3" in page
+    assert "Tatoeba, Chinese to English: 1 seed of 3, 1 of 24 variants; " in page
     assert "DailyDialog, English conversations: no seeds of 3" in page
-    assert "Not measured here: it takes `sutskever2014` and `sutskever2014-forward`." in page
+    answered, _, left = page.partition("### Open questions\n")
+    assert (
+        "- Does reversing the source help a model without attention? "
+        "Not measured here: it takes `sutskever2014` and `sutskever2014-forward`.\n"
+    ) in left
+    assert "reversing" not in answered
+    assert "### Does each preset beat `rnn-basic`?" in answered
 
 
 def test_the_page_of_all_variants_answers_each_question_and_lists_who_is_behind(
@@ -142,6 +148,7 @@ def test_the_page_of_all_variants_answers_each_question_and_lists_who_is_behind(
     ]
     page = page_of(results, tmp_path, monkeypatch)
     assert "Not measured" not in page
+    assert "Open questions" not in page
     assert "Not run" not in page
     assert "- `cho2014`: **does not hold at this size**" in page
     assert "- `default`:" not in page.partition("beat `rnn-basic`")[2]  # it beats the baseline
