@@ -236,4 +236,4 @@ def picture(page, name, *, whole=False):
     folder = Path(os.environ.get("PICTURES", IMAGES))
     folder.mkdir(parents=True, exist_ok=True)
     page.mouse.move(0, 0)
-    page.screenshot(path=folder / f"{name}.png", full_page=whole)
+    page.screenshot(path=folder / f"{name}.png", full_page=whole, animations="disabled")
