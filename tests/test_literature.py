@@ -135,7 +135,7 @@ def test_the_page_tells_what_was_not_run(tmp_path, monkeypatch):
         "Not measured here: it takes `sutskever2014` and `sutskever2014-forward`.\n"
     ) in left
     assert "reversing" not in answered
-    assert "### Does each preset beat `rnn-basic`?" in answered
+    assert "### How does an early error spread in free running?" in answered
 
 
 def test_the_page_of_all_variants_answers_each_question_and_lists_who_is_behind(
